@@ -4,6 +4,16 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    scan::{Pieces, decode, first, index, pieces},
+    split::{host_of, split},
+};
+
+mod click_ids;
+
+pub use click_ids::CLICK_IDS;
+pub(crate) use click_ids::is_click_id;
+
 /// What a click id says about the click by its mere presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Traffic {
@@ -32,9 +42,6 @@ pub struct ClickId {
     pub traffic: Traffic,
 }
 
-/// Every click id that is kept.
-pub const CLICK_IDS: &[ClickId] = &[];
-
 /// The campaign part of a landing URL: `utm_*` and click ids.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Campaign {
@@ -50,16 +57,57 @@ pub struct Campaign {
     pub content: Option<String>,
     /// utm_term
     pub term: Option<String>,
-    /// Click ids by key. In anonymous mode the values are empty: only the kind is kept.
+    /// Click ids by key. In anonymous mode the values are empty: only the kind is kept, so here an empty value
+    /// does count.
     pub click_ids: BTreeMap<String, String>,
 }
 
 impl Campaign {
-    /// Reads a URL's query (the fragment's query too, where a hash route has one). Empty values count as absent.
+    /// Reads a URL's query (the fragment's query too, where a hash route has one). `utm_*` keys are compared
+    /// without case, click ids exactly; the first value of a key wins, the query before the fragment. Empty `utm_*`
+    /// values count as absent. `utm_id` names the campaign's id before `gad_campaignid`, that before `hsa_cam`.
     #[must_use]
     pub fn of(url: &str) -> Self {
-        let _ = url;
-        Self::default()
+        let mut found = Self::default();
+        let split = split(url.trim_ascii());
+        if let Some(query) = split.query {
+            found.read(query);
+        }
+        if let Some(fragment) = split.fragment {
+            found.read(first(fragment, b'?').map_or(fragment, |(_, query)| query));
+        }
+        if found.campaign_id.is_none() {
+            found.campaign_id = ["gad_campaignid", "hsa_cam"]
+                .iter()
+                .find_map(|key| found.click_ids.get(*key).filter(|id| !id.is_empty()).cloned());
+        }
+        found
+    }
+
+    fn read(&mut self, query: &str) {
+        for Pair { key, value, .. } in pairs(query) {
+            if is_click_id(&key) {
+                let id = || decode(value, true).trim_ascii().to_owned();
+                self.click_ids.entry(key.into_owned()).or_insert_with(id);
+                continue;
+            }
+            let Some(name) = utm(&key) else { continue };
+            let fields = [
+                ("source", &mut self.source),
+                ("medium", &mut self.medium),
+                ("campaign", &mut self.campaign),
+                ("id", &mut self.campaign_id),
+                ("content", &mut self.content),
+                ("term", &mut self.term),
+            ];
+            for (field, slot) in fields {
+                if slot.is_none() && name.eq_ignore_ascii_case(field) {
+                    let value = decode(value, true);
+                    let value = value.trim_ascii();
+                    *slot = (!value.is_empty()).then(|| value.to_owned());
+                }
+            }
+        }
     }
 
     /// True where the URL names no campaign at all.
@@ -69,16 +117,82 @@ impl Campaign {
     }
 }
 
-/// The host of an absolute http(s) URL, lower-cased, without user and port.
-#[must_use]
-pub fn host(url: &str) -> Option<Cow<'_, str>> {
-    let _ = url;
-    None
+/// One pair of a query.
+pub(crate) struct Pair<'a> {
+    /// The key, decoded.
+    pub(crate) key: Cow<'a, str>,
+    /// The key with its equals sign, as it stands.
+    pub(crate) raw_key: &'a str,
+    /// The value, as it stands.
+    pub(crate) value: &'a str,
 }
 
-/// Whether a host is one of the site's domains or below one. `www.` makes no difference.
+/// The pairs of a query. A mailer's `&amp;` is an ampersand.
+pub(crate) fn pairs(query: &str) -> Pairs<'_> {
+    Pairs(pieces(query, b'&'))
+}
+
+/// See [`pairs`].
+pub(crate) struct Pairs<'a>(Pieces<'a>);
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = Pair<'a>;
+
+    fn next(&mut self) -> Option<Pair<'a>> {
+        let mut pair = self.0.next()?;
+        while let Some(rest) = pair.strip_prefix("amp;") {
+            pair = rest;
+        }
+        let key = first(pair, b'=').map_or(pair, |(key, _)| key);
+        let raw_key = pair.get(..=key.len()).unwrap_or(pair);
+        Some(Pair { key: decode(key, true), raw_key, value: pair.get(raw_key.len()..).unwrap_or("") })
+    }
+}
+
+/// What follows `utm_` in a key of letters, digits, `_` and `-`; `None` for any other key.
+pub(crate) fn utm(key: &str) -> Option<&str> {
+    let (prefix, name) = key.split_at_checked(4)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (prefix.eq_ignore_ascii_case("utm_") && !name.is_empty() && name.len() <= 32 && name.bytes().all(plain))
+        .then_some(name)
+}
+
+/// The host of an absolute http(s) URL, in ASCII lower case, without user, port and a final dot. An international
+/// name stays in the spelling it came in; browsers give it in Punycode.
+#[must_use]
+pub fn host(url: &str) -> Option<Cow<'_, str>> {
+    let split = split(url.trim_ascii());
+    let scheme = split.scheme?;
+    index("https http", scheme)?;
+    let host = host_of(split.authority?)?;
+    Some(if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(host.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(host)
+    })
+}
+
+/// Whether a host is one of the site's domains or below one. Neither ASCII case, a final dot nor `www.` makes a
+/// difference. International names are compared as they are spelled: the domains of a site are kept in Punycode, as
+/// browsers give hosts.
 #[must_use]
 pub fn is_own<S: AsRef<str>>(host: &str, own: &[S]) -> bool {
-    let _ = (host, own);
-    false
+    let host = bare(host).as_bytes();
+    own.iter().any(|own| {
+        let own = bare(own.as_ref()).as_bytes();
+        let Some(below) = host.len().checked_sub(own.len()) else { return false };
+        let Some((below, end)) = host.split_at_checked(below) else { return false };
+        !own.is_empty() && end.eq_ignore_ascii_case(own) && below.last().is_none_or(|&byte| byte == b'.')
+    })
+}
+
+/// A host without `www.` (unless that would leave a mere suffix such as `com`) and a final dot.
+pub(crate) fn bare(host: &str) -> &str {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match host.split_at_checked(4) {
+        Some((www, rest)) if www.eq_ignore_ascii_case("www.") && rest.bytes().any(|byte| byte == b'.') => {
+            rest
+        }
+        _ => host,
+    }
 }

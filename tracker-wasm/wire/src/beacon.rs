@@ -142,10 +142,7 @@ mod tests {
 
     #[test]
     fn the_signal_beats_the_default() {
-        assert_eq!(
-            effective_mode(Some(Mode::Full), Choice::Default, true, ConsentDefault::Full),
-            Mode::Off
-        );
+        assert_eq!(effective_mode(Some(Mode::Full), Choice::Default, true, ConsentDefault::Full), Mode::Off);
         assert_eq!(effective_mode(Some(Mode::Full), Choice::Signal, false, ConsentDefault::Full), Mode::Off);
     }
 

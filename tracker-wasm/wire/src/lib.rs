@@ -23,3 +23,5 @@ pub mod limits;
 pub mod links;
 pub mod normalise;
 pub mod redact;
+mod scan;
+mod split;

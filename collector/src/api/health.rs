@@ -1,0 +1,35 @@
+//! Is it up, can it store, what does it count.
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use crate::{app::App, error::Problem, telemetry::Reading};
+
+/// The process is up.
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200)))]
+pub async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "up", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+/// A real write was made and synced.
+#[utoipa::path(get, path = "/readyz", tag = "operations", responses((status = 200), (status = 503)))]
+pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
+    app.store.probe().await?;
+    Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
+}
+
+/// Prometheus metrics.
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, content_type = "text/plain")))]
+pub async fn metrics(app: web::Data<App>) -> Result<HttpResponse, Problem> {
+    let mut ledgers = Vec::new();
+    for site in app.directory.sites() {
+        ledgers.push((site.slug.clone(), app.store.ledger(site.number).await?));
+    }
+    let reading = Reading {
+        ledgers,
+        lag: app.progress.lag(app.store.as_ref(), &app.directory),
+        disk_bytes: app.store.describe().disk_bytes,
+    };
+    let text = app.metrics.encode(&reading).map_err(Problem::internal)?;
+    Ok(HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text))
+}

@@ -1,0 +1,56 @@
+//! Request bodies.
+
+use actix_web::{HttpRequest, web::Payload};
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
+
+use crate::{error::Problem, ingest::body};
+
+/// Reads a JSON body into a type.
+///
+/// # Errors
+/// 415, 413, or 400 that points at what is wrong.
+pub async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<T, Problem> {
+    body::check_type(request.headers(), &["application/json"])?;
+    let body = body::read(request.headers(), payload).await?;
+    let mut reader = serde_json::Deserializer::from_slice(&body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| problem_of(&error))?;
+    reader.end().map_err(|_| Problem::invalid_at("", "there is something after the JSON value"))?;
+    Ok(value)
+}
+
+/// The problem that a parser's error is: where, and what was expected there.
+#[must_use]
+pub fn problem_of(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let inner = error.inner();
+    if inner.is_syntax() || inner.is_eof() {
+        let detail = format!("not JSON, at line {} column {}", inner.line(), inner.column());
+        return Problem::invalid_at("", detail);
+    }
+    // The parser repeats the value it did not like; somebody may have typed it.
+    let text = inner.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    let detail = match text.split_once(", expected ") {
+        Some((_, expected)) => format!("must be {expected}"),
+        None => text.chars().take(200).collect(),
+    };
+    Problem::invalid_at(pointer(error.path()), detail)
+}
+
+fn pointer(path: &Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+            }
+            Segment::Map { key } => {
+                pointer.push('/');
+                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}

@@ -1,0 +1,25 @@
+//! What the outside asks: one file per resource.
+//!
+//! - [`routes`]: every route on one screen
+//! - [`auth`]: who asks
+//! - [`json`]: request bodies; [`query`]: times, cursors, limits; [`problem`]: errors as answers
+//! - [`shapes`]: leads, touches and journey items as the API shows them
+//! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`]: the resources
+//! - [`health`]: is it up, can it store, what does it count
+//! - [`pages`]: the dashboard and the demo, embedded
+//! - [`openapi`]: the document
+
+pub mod auth;
+pub mod health;
+pub mod install;
+pub mod json;
+pub mod leads;
+pub mod openapi;
+pub mod pages;
+pub mod problem;
+pub mod query;
+pub mod routes;
+pub mod shapes;
+pub mod sites;
+pub mod tokens;
+pub mod visitors;

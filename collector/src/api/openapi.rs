@@ -1,0 +1,41 @@
+//! The OpenAPI document: collected from the handlers, so that it is true.
+
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use super::{health, install, leads, sites, tokens, visitors};
+use crate::ingest::beacon;
+
+/// The document.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Traza",
+        description = "Ties every ad, visit, call, form and chat to the lead and the sale that came of it.",
+        license(name = "MIT"),
+    ),
+    paths(
+        beacon::post,
+        sites::put, sites::get, sites::list, install::get, install::ledger,
+        visitors::journey,
+        leads::list, leads::get, leads::journey, leads::stage,
+        tokens::post, tokens::list, tokens::delete,
+        health::healthz, health::readyz, health::metrics,
+    ),
+    modifiers(&Token),
+)]
+pub struct Document;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("tz_…").build();
+        document
+            .components
+            .get_or_insert_with(Default::default)
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}

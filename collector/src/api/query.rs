@@ -1,0 +1,209 @@
+//! Query parameters: times, cursors, limits. And times on their way out.
+
+use std::collections::HashMap;
+
+use actix_web::HttpRequest;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{Timestamp, ToSpan as _};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::error::Problem;
+
+/// The parameters of a request.
+pub struct Query {
+    values: HashMap<String, String>,
+    now: i64,
+}
+
+impl Query {
+    /// Reads them. The first of several values counts.
+    #[must_use]
+    pub fn of(request: &HttpRequest, now: i64) -> Self {
+        let mut values = HashMap::new();
+        for (name, value) in url_pairs(request.query_string()) {
+            values.entry(name).or_insert(value);
+        }
+        Self { values, now }
+    }
+
+    /// A parameter, unless it is absent or empty.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.values.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// A parameter that must be one of some names.
+    ///
+    /// # Errors
+    /// 400 where it is none of them.
+    pub fn one_of<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        serde_json::from_value(Value::String(text)).map(Some).map_err(|error| {
+            let known = error.to_string();
+            let known = known.split_once("expected ").map_or("a known name", |(_, expected)| expected);
+            Problem::invalid_at(name, format!("must be {known}"))
+        })
+    }
+
+    /// A moment: milliseconds, RFC 3339, or relative to now (`-7d`).
+    ///
+    /// # Errors
+    /// 400 where it is none of them.
+    pub fn time(&self, name: &str) -> Result<Option<i64>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        time(&text, self.now).map(Some).ok_or_else(|| {
+            Problem::invalid_at(name, "must be milliseconds since the epoch, RFC 3339, or relative such as -7d")
+        })
+    }
+
+    /// How many items: 50 unless told, 500 at most.
+    ///
+    /// # Errors
+    /// 400 where it is not a number from 1 to 500.
+    pub fn limit(&self) -> Result<usize, Problem> {
+        match self.text("limit").map(|text| text.parse()) {
+            None => Ok(50),
+            Some(Ok(limit @ 1..=500)) => Ok(limit),
+            Some(_) => Err(Problem::invalid_at("limit", "must be a number from 1 to 500")),
+        }
+    }
+
+    /// Where the last page ended.
+    ///
+    /// # Errors
+    /// 400 where it is not a cursor of ours.
+    pub fn cursor<T: DeserializeOwned>(&self) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text("cursor") else { return Ok(None) };
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+        let cursor = bytes.and_then(|bytes| rmp_serde::from_slice(&bytes).ok());
+        cursor.map(Some).ok_or_else(|| Problem::invalid_at("cursor", "must be a `next` of an earlier page"))
+    }
+
+    /// Whether times are wanted as RFC 3339.
+    fn iso(&self) -> bool {
+        self.text("time").as_deref() == Some("iso")
+    }
+
+    /// An answer's body, with times as the request wants them.
+    ///
+    /// # Errors
+    /// 500 where the value cannot be JSON.
+    pub fn render<T: Serialize>(&self, value: &T) -> Result<Value, Problem> {
+        let mut value = serde_json::to_value(value).map_err(Problem::internal)?;
+        if self.iso() {
+            iso_times(&mut value);
+        }
+        Ok(value)
+    }
+}
+
+fn url_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    query.split('&').filter_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((decode(name)?, decode(value)?))
+    })
+}
+
+/// Percent-decoding of a query's part; `None` where it is not UTF-8.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let digits = [rest.next()?, rest.next()?];
+                let digits = std::str::from_utf8(&digits).ok()?;
+                bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            }
+            byte => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// A cursor, as it travels: opaque to everybody else.
+///
+/// # Errors
+/// 500 where it cannot be packed.
+pub fn cursor<T: Serialize>(after: &T) -> Result<String, Problem> {
+    Ok(URL_SAFE_NO_PAD.encode(rmp_serde::to_vec(after).map_err(Problem::internal)?))
+}
+
+/// A moment, in ms since the epoch.
+#[must_use]
+pub fn time(text: &str, now: i64) -> Option<i64> {
+    if let Ok(ms) = text.parse::<i64>()
+        && !text.starts_with(['+', '-'])
+    {
+        return Some(ms);
+    }
+    if let Some(back) = text.strip_prefix('-') {
+        let unit = back.chars().next_back()?;
+        let count: i64 = back.strip_suffix(unit)?.parse().ok().filter(|count| (0..=100_000).contains(count))?;
+        let span = match unit {
+            's' => count.seconds(),
+            'm' => count.minutes(),
+            'h' => count.hours(),
+            'd' => (count * 24).hours(),
+            'w' => (count * 24 * 7).hours(),
+            _ => return None,
+        };
+        return Some(Timestamp::from_millisecond(now).ok()?.checked_sub(span).ok()?.as_millisecond());
+    }
+    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+}
+
+/// Turns every moment of an answer into RFC 3339: fields are named `at`, or end in `_at`.
+fn iso_times(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(iso_times),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let moment = (name == "at" || name.ends_with("_at")).then(|| value.as_i64()).flatten();
+                match moment.and_then(|ms| Timestamp::from_millisecond(ms).ok()) {
+                    Some(moment) => *value = Value::String(moment.to_string()),
+                    None => iso_times(value),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_in_three_ways() {
+        let now = 1_795_310_400_000;
+        assert_eq!(time("1795310400000", 0), Some(now));
+        assert_eq!(time("2026-11-22T01:20:00Z", 0), Some(1_795_310_400_000));
+        assert_eq!(time("2026-11-22T02:20:00+01:00", 0), Some(1_795_310_400_000));
+        assert_eq!(time("-7d", now), Some(now - 7 * 86_400_000));
+        assert_eq!(time("-90m", now), Some(now - 5_400_000));
+        for bad in ["", "yesterday", "-7", "-d", "-7y", "-999999999999d", "+1", "2026-11-22", "-"] {
+            assert_eq!(time(bad, now), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn iso_reaches_every_moment_and_nothing_else() {
+        let mut value = serde_json::json!({"at": 0, "items": [{"created_at": 1000, "count": 5, "at": null}]});
+        iso_times(&mut value);
+        let expected = serde_json::json!({
+            "at": "1970-01-01T00:00:00Z",
+            "items": [{"created_at": "1970-01-01T00:00:01Z", "count": 5, "at": null}],
+        });
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn parameters_are_decoded() {
+        let pairs: Vec<_> = url_pairs("a=1&b=%C3%A1+x&c&d=%zz&e=%ff").collect();
+        let expected = [("a", "1"), ("b", "á x"), ("c", "")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        assert_eq!(pairs, expected);
+    }
+}

@@ -1,0 +1,77 @@
+//! Every route, on one screen, grouped by who calls it.
+
+use actix_web::{
+    HttpResponse, Resource, Route,
+    http::header::{self, HeaderValue},
+    middleware::Compress,
+    web::{self, ServiceConfig, delete, get, post, put},
+};
+use utoipa::OpenApi as _;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::{health, install, leads, openapi, pages, problem, sites, tokens, visitors};
+use crate::{
+    error::Problem,
+    ingest::{beacon, tracker},
+};
+
+/// Wires the routes. `prefix` is the public face's, `/t` unless told otherwise.
+pub fn configure(config: &mut ServiceConfig, prefix: &str) {
+    // Pages, without a token.
+    let options = web::method(actix_web::http::Method::OPTIONS).to(beacon::options);
+    config.service(
+        at(&format!("{prefix}/{{site}}"), "GET, POST, OPTIONS", [
+            get().to(tracker::get),
+            post().to(beacon::post),
+            options,
+        ]),
+    );
+
+    // Beacons' answers are tiny; everything below is worth compressing.
+    let rest = web::scope("").wrap(Compress::default());
+
+    // Marketers, contact centres and administrators, with a token.
+    let site = "/api/v1/sites/{site}";
+    let rest = rest
+        .service(at("/api/v1/tokens", "GET, POST", [get().to(tokens::list), post().to(tokens::post)]))
+        .service(at("/api/v1/tokens/{token}", "DELETE", [delete().to(tokens::delete)]))
+        .service(at("/api/v1/sites", "GET", [get().to(sites::list)]))
+        .service(at(site, "GET, PUT", [get().to(sites::get), put().to(sites::put)]))
+        .service(at(&format!("{site}/install"), "GET", [get().to(install::get)]))
+        .service(at(&format!("{site}/ledger"), "GET", [get().to(install::ledger)]))
+        .service(at(&format!("{site}/visitors/{{visitor}}/journey"), "GET", [get().to(visitors::journey)]))
+        .service(at(&format!("{site}/leads"), "GET", [get().to(leads::list)]))
+        .service(at(&format!("{site}/leads/{{lead}}"), "GET", [get().to(leads::get)]))
+        .service(at(&format!("{site}/leads/{{lead}}/journey"), "GET", [get().to(leads::journey)]))
+        .service(at(&format!("{site}/leads/{{lead}}/stage"), "POST", [post().to(leads::stage)]));
+
+    // Operators.
+    let rest = rest
+        .service(at("/healthz", "GET", [get().to(health::healthz)]))
+        .service(at("/readyz", "GET", [get().to(health::readyz)]))
+        .service(at("/metrics", "GET", [get().to(health::metrics)]));
+
+    // People with a browser.
+    let rest = rest
+        .service(web::redirect("/api/docs", "/api/docs/"))
+        .service(
+            SwaggerUi::new("/api/docs/{_:.*}")
+                .config(Config::default().validator_url("none"))
+                .url("/api/openapi.json", openapi::Document::openapi()),
+        )
+        .service(at("/demo", "GET", [get().to(pages::demo_root)]))
+        .service(at("/demo/gracias", "POST", [post().to(pages::thank_you)]))
+        .service(at("/demo/{path:.*}", "GET", [get().to(pages::demo)]))
+        .default_service(web::to(pages::dashboard));
+    config.service(rest);
+}
+
+/// A resource that says which methods it has.
+fn at<const N: usize>(path: &str, allow: &'static str, routes: [Route; N]) -> Resource {
+    let resource = web::resource(path).default_service(web::to(move || async move {
+        let mut response = problem::response(&Problem::method_not_allowed());
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        Ok::<HttpResponse, actix_web::Error>(response)
+    }));
+    routes.into_iter().fold(resource, Resource::route)
+}

@@ -1,0 +1,291 @@
+//! Leads, touches and journey items as the API shows them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::auth::Caller;
+use crate::{
+    app::App,
+    domain::{
+        channel::Channel,
+        event::Detail,
+        fact::SiteNumber,
+        journey::{Item, What},
+        lead::LeadId,
+        standing::Lead,
+        touch::Touch,
+    },
+    error::Problem,
+    vault::PersonalData,
+};
+
+/// An arrival with a source.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Touch)]
+pub struct TouchView {
+    at: i64,
+    /// The grouping rules' answer: paid_search, organic_search, …, direct, unknown.
+    channel: &'static str,
+    source: Option<String>,
+    medium: Option<String>,
+    campaign: Option<String>,
+    campaign_id: Option<String>,
+    adset: Option<String>,
+    ad: Option<String>,
+    content: Option<String>,
+    term: Option<String>,
+    click_ids: BTreeMap<String, String>,
+    landing: Option<String>,
+    referrer: Option<String>,
+    /// Why something is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl From<Touch> for TouchView {
+    fn from(touch: Touch) -> Self {
+        Self {
+            at: touch.at,
+            channel: Channel::as_str(touch.channel),
+            source: touch.source,
+            medium: touch.medium,
+            campaign: touch.campaign,
+            campaign_id: touch.campaign_id,
+            adset: touch.adset,
+            ad: touch.ad,
+            content: touch.content,
+            term: touch.term,
+            click_ids: touch.click_ids,
+            landing: touch.landing,
+            referrer: touch.referrer,
+            reason: touch.reason,
+        }
+    }
+}
+
+/// Where a lead came from.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Origin)]
+pub struct OriginView {
+    first: TouchView,
+    last: TouchView,
+    last_non_direct: TouchView,
+}
+
+/// How a lead can be reached. Absent for roles that may not know.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Contact)]
+pub struct ContactView {
+    name: Option<String>,
+    email: Option<String>,
+    /// E.164, where the number is usable.
+    phone: Option<String>,
+    /// As typed.
+    phone_raw: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<String, String>,
+}
+
+/// What a lead agreed to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Consent)]
+pub struct ConsentView {
+    text_version: Option<String>,
+    purposes: Vec<String>,
+}
+
+/// Someone who left a way to be contacted.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Lead)]
+pub struct LeadView {
+    id: String,
+    /// form, callback, …
+    kind: Value,
+    created_at: i64,
+    updated_at: i64,
+    stage: String,
+    /// When it came to stand in its stage.
+    entered_at: i64,
+    /// Null where the site scores nothing.
+    score: Option<i64>,
+    origin: OriginView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<ContactView>,
+    consent: Option<ConsentView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    form: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    magnet: Option<String>,
+    visitors: Vec<String>,
+    /// Whoever the active evidence says it is; named after the smallest of the ids that are them.
+    person: String,
+    /// Whether the page saw the form succeed.
+    confirmed: bool,
+    flags: Vec<Value>,
+}
+
+impl LeadView {
+    /// A lead as a caller may see it.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub async fn of(app: &App, site: SiteNumber, caller: &Caller, lead: Lead) -> Result<Self, Problem> {
+        let contact = match lead.personal.vault {
+            Some(reference) if caller.sees_contacts() => app.vault.get(site, reference).await?.map(contact),
+            _ => None,
+        };
+        let visitors: Vec<String> = lead.visitor().iter().map(ToString::to_string).collect();
+        Ok(Self {
+            person: visitors.first().cloned().unwrap_or_else(|| lead.id.to_string()),
+            visitors,
+            id: lead.id.to_string(),
+            kind: json!(lead.kind),
+            created_at: lead.created_at,
+            updated_at: lead.updated_at,
+            stage: lead.stage,
+            entered_at: lead.stage_at,
+            score: None,
+            origin: OriginView {
+                first: lead.origin.first.into(),
+                last: lead.origin.last.into(),
+                last_non_direct: lead.origin.last_non_direct.into(),
+            },
+            contact,
+            consent: lead
+                .consent
+                .map(|consent| ConsentView { text_version: consent.text_version, purposes: consent.purposes }),
+            form: lead.form,
+            magnet: lead.magnet,
+            confirmed: lead.confirmed,
+            flags: lead.flags.iter().map(|flag| json!(flag)).collect(),
+        })
+    }
+}
+
+fn contact(data: PersonalData) -> ContactView {
+    ContactView {
+        name: data.name,
+        email: data.email,
+        phone: data.phone,
+        phone_raw: data.phone_raw,
+        fields: data.fields,
+    }
+}
+
+/// One thing in a journey: the fields below, and beside them the kind's own, as the contract's table of kinds names
+/// them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JourneyItem)]
+pub struct ItemView {
+    at: i64,
+    kind: String,
+    /// The event's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<String>,
+    /// The page view's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
+    /// The visit's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visit: Option<String>,
+    /// The arrival that it is, for page views that are one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    touch: Option<TouchView>,
+    /// Why it belongs to this journey: same_visitor, same_page_view, submission, record.
+    evidence: Value,
+    #[serde(flatten)]
+    own: Map<String, Value>,
+}
+
+impl ItemView {
+    /// An item as a caller may see it.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub async fn of(app: &App, site: SiteNumber, caller: &Caller, item: &Item<'_>) -> Result<Self, Problem> {
+        let mut view = Self {
+            at: item.at,
+            kind: String::new(),
+            event: None,
+            page: None,
+            visit: item.visit.map(str::to_owned),
+            touch: item.touch.cloned().map(TouchView::from),
+            evidence: json!(item.evidence),
+            own: Map::new(),
+        };
+        match item.what {
+            What::Event(seen) => {
+                view.kind = seen.event.detail.kind().as_str().to_owned();
+                view.event = Some(seen.event.id_text());
+                view.page = Some(seen.event.page.to_string());
+                view.own = own_fields(&seen.event.detail, &seen.event.id_text());
+            }
+            What::Stage(stage) => {
+                view.kind = "stage".to_owned();
+                view.own.insert("stage".to_owned(), json!(stage.stage));
+                if caller.sees_contacts()
+                    && let Some(note) = app.vault.get(site, stage.note).await?
+                {
+                    view.own.insert("by".to_owned(), json!(note.by));
+                    view.own.insert("reason".to_owned(), json!(note.reason));
+                }
+            }
+        }
+        Ok(view)
+    }
+}
+
+/// A kind's own fields. References and tokens stay inside.
+fn own_fields(detail: &Detail, event_id: &str) -> Map<String, Value> {
+    let kind = detail.kind().as_str();
+    let mut fields = match json!(detail) {
+        Value::Object(mut outer) => match outer.remove(kind) {
+            Some(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        },
+        _ => Map::new(),
+    };
+    if let Some(lead) = detail.lead() {
+        fields.insert("lead".to_owned(), json!(LeadId::of_event(event_id)));
+        fields.insert("lead_kind".to_owned(), json!(lead.kind));
+    }
+    if let Detail::Identify { personal } = detail {
+        fields.remove("personal");
+        let kinds: Vec<_> = personal.identifiers.iter().map(|identifier| identifier.kind).collect();
+        fields.insert("identifiers".to_owned(), json!(kinds));
+    }
+    fields
+}
+
+/// Some of a list, and where it goes on.
+#[derive(Debug, Serialize)]
+pub struct List<T> {
+    /// In the list's order.
+    pub items: Vec<T>,
+    /// The `cursor` of the next page; null at the end.
+    pub next: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        event::{Identifier, IdentifierKind, Personal},
+        id::{Token, VaultRef},
+    };
+
+    #[test]
+    fn references_and_tokens_stay_inside() {
+        let personal = Personal {
+            vault: Some(VaultRef([7; 16])),
+            identifiers: vec![Identifier { kind: IdentifierKind::Email, token: Token([9; 16]) }],
+        };
+        let text = json!(own_fields(&Detail::Identify { personal }, "p-1")).to_string();
+        assert_eq!(text, r#"{"identifiers":["email"]}"#);
+        let leave = Detail::PageLeave { engaged_ms: 5, scroll_pct: 80 };
+        assert_eq!(json!(own_fields(&leave, "p-1")), json!({"engaged_ms": 5, "scroll_pct": 80}));
+    }
+}

@@ -1,0 +1,234 @@
+//! `/api/v1/sites/{site}`: a tracked property and its configuration.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use wire::beacon::ConsentDefault;
+
+use super::{auth::Caller, json, problem, query::Query};
+use crate::{
+    app::App,
+    domain::{
+        fact::{Entry, HOUSE},
+        site::{SiteConfig, SitePut},
+        token::Permission,
+    },
+    error::Problem,
+    project::directory::Site,
+    store::{Append, Verdict},
+};
+
+/// How a site wants to be tracked and reported. Everything has a default.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = SiteConfig)]
+pub struct ConfigBody {
+    /// What people call it.
+    name: String,
+    /// Its own domains, each with everything below it: never a source, allowed credentials, the cookie's domain.
+    domains: Vec<String>,
+    /// IANA time zone of its days.
+    timezone: String,
+    /// ISO 4217.
+    currency: String,
+    /// ISO 3166, for telephone numbers without a country code.
+    default_region: String,
+    /// wait, off, anonymous or full: what holds until a visitor chooses.
+    #[schema(value_type = String)]
+    consent_default: ConsentDefault,
+    /// Whether anonymous page views keep their `utm_*`.
+    anonymous_utm: bool,
+    /// Further fields of lead forms that may be kept.
+    lead_fields: Vec<String>,
+    /// Query keys that are kept, beside `utm_*` and click ids.
+    query_keys: Vec<String>,
+    /// The stages of its funnel, in order.
+    stages: Vec<String>,
+}
+
+impl Default for ConfigBody {
+    fn default() -> Self {
+        SiteConfig::default().into()
+    }
+}
+
+impl From<SiteConfig> for ConfigBody {
+    fn from(config: SiteConfig) -> Self {
+        Self {
+            name: config.name,
+            domains: config.domains,
+            timezone: config.timezone,
+            currency: config.currency,
+            default_region: config.default_region,
+            consent_default: config.consent_default,
+            anonymous_utm: config.anonymous_utm,
+            lead_fields: config.lead_fields,
+            query_keys: config.query_keys,
+            stages: config.stages,
+        }
+    }
+}
+
+impl ConfigBody {
+    /// The configuration, if it makes sense.
+    fn checked(self) -> Result<SiteConfig, Problem> {
+        let short = |pointer: &str, text: &str, most: usize| {
+            if text.len() > most || text.chars().any(char::is_control) {
+                return Err(Problem::invalid_at(pointer, format!("must be at most {most} plain characters")));
+            }
+            Ok(())
+        };
+        short("/name", &self.name, 128)?;
+        let mut domains = Vec::with_capacity(self.domains.len());
+        for (index, domain) in self.domains.iter().enumerate() {
+            let domain = domain.trim().trim_end_matches('.').to_ascii_lowercase();
+            let host = wire::arrival::host(&format!("https://{domain}/")).map(std::borrow::Cow::into_owned);
+            if host.as_deref() != Some(&domain) || domain.contains(char::is_whitespace) {
+                return Err(Problem::invalid_at(format!("/domains/{index}"), "must be a host name such as example.com"));
+            }
+            domains.push(domain);
+        }
+        jiff::tz::TimeZone::get(&self.timezone)
+            .map_err(|_| Problem::invalid_at("/timezone", "must be an IANA time zone such as Europe/Madrid"))?;
+        let upper = |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_uppercase());
+        if !upper(&self.currency, 3) {
+            return Err(Problem::invalid_at("/currency", "must be an ISO 4217 code such as EUR"));
+        }
+        if !upper(&self.default_region, 2) {
+            return Err(Problem::invalid_at("/default_region", "must be an ISO 3166 code such as ES"));
+        }
+        for (name, list) in
+            [("lead_fields", &self.lead_fields), ("query_keys", &self.query_keys), ("stages", &self.stages)]
+        {
+            if list.len() > 100 {
+                return Err(Problem::invalid_at(format!("/{name}"), "must have at most 100 entries"));
+            }
+            for (index, text) in list.iter().enumerate() {
+                short(&format!("/{name}/{index}"), text, 64)?;
+            }
+        }
+        for stage in ["visitor", SiteConfig::FIRST_LEAD_STAGE] {
+            if !self.stages.iter().any(|known| known == stage) {
+                return Err(Problem::invalid_at("/stages", format!("must have the stage {stage}")));
+            }
+        }
+        Ok(SiteConfig {
+            name: self.name,
+            domains,
+            timezone: self.timezone,
+            currency: self.currency,
+            default_region: self.default_region,
+            consent_default: self.consent_default,
+            anonymous_utm: self.anonymous_utm,
+            lead_fields: self.lead_fields,
+            query_keys: self.query_keys,
+            stages: self.stages,
+        })
+    }
+}
+
+/// A site.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Site)]
+pub struct SiteView {
+    /// Its name in URLs.
+    site: String,
+    /// When it was created.
+    created_at: i64,
+    #[serde(flatten)]
+    config: ConfigBody,
+}
+
+impl From<&Site> for SiteView {
+    fn from(site: &Site) -> Self {
+        Self { site: site.slug.clone(), created_at: site.created_at, config: site.config.clone().into() }
+    }
+}
+
+/// Creates or configures a site. `{}` creates one with defaults; a PUT replaces the whole configuration.
+#[utoipa::path(
+    put, path = "/api/v1/sites/{site}", tag = "sites",
+    params(("site" = String, Path, description = "1 to 32 characters of a-z 0-9 -")),
+    request_body = ConfigBody,
+    responses(
+        (status = 200, description = "Configured, or as it was", body = SiteView),
+        (status = 201, description = "Created", body = SiteView),
+        (status = 400, body = problem::Body), (status = 401, body = problem::Body), (status = 403, body = problem::Body),
+    ),
+    security(("token" = []))
+)]
+pub async fn put(
+    app: web::Data<App>,
+    caller: Caller,
+    slug: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    caller.may(&slug, Permission::Administer)?;
+    if !wire::id::is_valid_site(&slug) {
+        return Err(Problem::invalid_at("site", "must be 1 to 32 characters of a-z 0-9 -"));
+    }
+    let config = json::read::<ConfigBody>(&request, payload).await?.checked()?;
+    let before = app.directory.site(&slug);
+    let site = put_site(&app, &slug, config).await?;
+    let query = Query::of(&request, app.clock.now());
+    let body = query.render(&SiteView::from(site.as_ref()))?;
+    Ok(if before.is_some() { HttpResponse::Ok() } else { HttpResponse::Created() }.json(body))
+}
+
+/// Creates or configures a site, unless it stands like that already.
+///
+/// # Errors
+/// What the store says.
+pub async fn put_site(
+    app: &App,
+    slug: &str,
+    config: SiteConfig,
+) -> Result<std::sync::Arc<Site>, Problem> {
+    if let Some(site) = app.directory.site(slug).filter(|site| site.config == config) {
+        return Ok(site);
+    }
+    let put = SitePut { slug: slug.to_owned(), at: app.clock.now(), config };
+    let appended = app.store.append(Append::of(HOUSE, Entry::Site(put))).await?;
+    if let Some(Verdict::Stored(position)) = appended.verdicts.first() {
+        app.progress.wait(HOUSE, *position).await;
+    }
+    app.directory.refresh(app.store.as_ref()).await?;
+    app.directory.site(slug).ok_or_else(|| Problem::internal("a site was stored and is not there"))
+}
+
+/// A site and its configuration.
+#[utoipa::path(
+    get, path = "/api/v1/sites/{site}", tag = "sites",
+    params(("site" = String, Path)),
+    responses((status = 200, body = SiteView), (status = 404, body = problem::Body)),
+    security(("token" = []))
+)]
+pub async fn get(
+    app: web::Data<App>,
+    caller: Caller,
+    slug: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let site = caller.site(&app, &slug, Permission::Administer)?;
+    let query = Query::of(&request, app.clock.now());
+    Ok(HttpResponse::Ok().json(query.render(&SiteView::from(site.as_ref()))?))
+}
+
+/// Every site that the token may administer.
+#[utoipa::path(
+    get, path = "/api/v1/sites", tag = "sites",
+    responses((status = 200, description = "{\"items\": [Site], \"next\": null}")),
+    security(("token" = []))
+)]
+pub async fn list(app: web::Data<App>, caller: Caller, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let items: Vec<SiteView> = app
+        .directory
+        .sites()
+        .iter()
+        .filter(|site| caller.may(&site.slug, Permission::Administer).is_ok())
+        .map(|site| SiteView::from(site.as_ref()))
+        .collect();
+    let query = Query::of(&request, app.clock.now());
+    Ok(HttpResponse::Ok().json(query.render(&super::shapes::List { items, next: None })?))
+}

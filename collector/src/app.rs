@@ -1,0 +1,50 @@
+//! What the handlers share: one of each, wired in [`crate::startup`].
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Clock,
+    config::Settings,
+    domain::id::Id,
+    ingest::tracker::Loaders,
+    project::{directory::Directory, follow::Progress},
+    store::Store,
+    telemetry::Metrics,
+    vault::Vault,
+};
+
+/// The parts of a running collector.
+pub struct App {
+    /// As told by the operator.
+    pub settings: Settings,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Facts, and what is derived from them.
+    pub store: Arc<dyn Store>,
+    /// Personal data.
+    pub vault: Vault,
+    /// Sites and tokens.
+    pub directory: Arc<Directory>,
+    /// How far the projectors are.
+    pub progress: Progress,
+    /// What an operator sees.
+    pub metrics: Metrics,
+    /// Loaders ready to be served.
+    pub loaders: Loaders,
+}
+
+impl App {
+    /// A new visitor's id, for a page that proposed none.
+    #[must_use]
+    pub fn new_visitor(&self) -> Id {
+        let ms = u64::try_from(self.clock.now()).unwrap_or(0);
+        let timestamp = uuid::Timestamp::from_unix(uuid::NoContext, ms / 1000, u32::try_from(ms % 1000).unwrap_or(0) * 1_000_000);
+        Id::Uuid(uuid::Uuid::new_v7(timestamp).into_bytes())
+    }
+
+    /// Whether pages reach this collector over https.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.settings.public_url.starts_with("https://")
+    }
+}

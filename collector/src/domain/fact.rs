@@ -1,0 +1,141 @@
+//! Everything that is ever appended to a log.
+//!
+//! These types are the stored format: they are packed by name, so a field may be *added* as an option with a
+//! default, and nothing may ever be renamed, retyped or removed (`store/golden` holds stores of every release).
+//! The same types, as JSON, are the export format.
+
+use serde::{Deserialize, Serialize};
+use wire::beacon::{Choice, Mode, Via};
+
+use super::{
+    event::Event,
+    id::{Id, VaultRef},
+    lead::LeadId,
+    site::SitePut,
+    token::{TokenPut, TokenRevoked},
+};
+
+/// A fact's place in its site's log: 1, 2, 3, …; 0 is before the first.
+pub type Position = u64;
+
+/// A site's number in the store; 0 is the house's own log of sites and tokens.
+pub type SiteNumber = u32;
+
+/// The house's own log.
+pub const HOUSE: SiteNumber = 0;
+
+/// Whose events make one journey.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// A browser that may be recognised again.
+    Visitor(Id),
+    /// One page view of nobody in particular: anonymous ones stand alone.
+    Page(Id),
+}
+
+/// What is appended in one piece, and becomes durable and visible in one piece.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// The events of one beacon.
+    Arrival(Arrival),
+    /// Somebody moved a lead to a stage.
+    Stage(StageMove),
+    /// A site was created or configured (house log).
+    Site(SitePut),
+    /// A token was issued (house log).
+    Token(TokenPut),
+    /// A token was withdrawn (house log).
+    TokenRevoked(TokenRevoked),
+}
+
+impl Entry {
+    /// How many positions it takes: every event of an arrival is a fact of its own.
+    #[must_use]
+    pub fn facts(&self) -> u64 {
+        match self {
+            Self::Arrival(arrival) => arrival.events.len() as u64,
+            _ => 1,
+        }
+    }
+}
+
+/// The events of one beacon and what they share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// The collector's clock, ms since the epoch.
+    pub received_at: i64,
+    /// The page's clock when it sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<i64>,
+    /// Whose browser; absent in anonymous mode and for a lead alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<Id>,
+    /// The choice that held.
+    pub mode: Mode,
+    /// Where it came from.
+    pub choice: Choice,
+    /// Which part of the tracker sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
+    /// The page's surroundings.
+    #[serde(default)]
+    pub context: Context,
+    /// As the browser sent it; device and bot are derived from it again and again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// ISO 3166 country, decided from the address before the append; the address is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// It came from a page on none of the site's domains: treated as bots are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foreign_origin: bool,
+    /// In the order they came.
+    pub events: Vec<Event>,
+}
+
+impl Arrival {
+    /// Whose journey an event of this arrival belongs to. A lead sent under `off` belongs to none: it has an event
+    /// but no journey.
+    #[must_use]
+    pub fn subject(&self, event: &Event) -> Option<Subject> {
+        match (&self.visitor, self.mode) {
+            (Some(visitor), _) => Some(Subject::Visitor(visitor.clone())),
+            (None, Mode::Off) => None,
+            (None, _) => Some(Subject::Page(event.page.clone())),
+        }
+    }
+}
+
+/// The page's surroundings.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Context {
+    /// BCP 47 language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
+    /// CSS pixels, or a class in anonymous mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screen: Option<String>,
+    /// IANA time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tz: Option<String>,
+}
+
+/// Somebody moved a lead to a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageMove {
+    /// Which lead.
+    pub lead: LeadId,
+    /// Where to.
+    pub stage: String,
+    /// When it happened, ms since the epoch.
+    pub at: i64,
+    /// When it was said.
+    pub received_at: i64,
+    /// Who and why, by reference: both are free text about people.
+    pub note: VaultRef,
+    /// The sender's own id of this move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+}

@@ -1,0 +1,127 @@
+//! One ordered timeline: what a visitor did, and what became of the lead.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fact::StageMove,
+    id::{EventId, Id},
+    touch::Touch,
+    visit::{Entry, Seen, Timeline},
+};
+
+/// What an item is about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum What<'a> {
+    /// Something that happened on a page.
+    Event(Seen<'a>),
+    /// The lead moved to a stage.
+    Stage(&'a StageMove),
+}
+
+/// Why an item belongs to a journey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// The visitor's own browser did it.
+    SameVisitor,
+    /// It happened on the same anonymous page view.
+    SamePageView,
+    /// The lead was born of it.
+    Submission,
+    /// It is a record about the lead.
+    Record,
+}
+
+/// One thing in a journey.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Item<'a> {
+    /// When, ms since the epoch.
+    pub at: i64,
+    /// What.
+    pub what: What<'a>,
+    /// The id of the visit that it is part of.
+    pub visit: Option<&'a str>,
+    /// The arrival that it is, for page views that are one.
+    pub touch: Option<&'a Touch>,
+    /// Why it belongs here.
+    pub evidence: Evidence,
+}
+
+impl Item<'_> {
+    /// Where the item stands, for paging: no two items of a journey share a key, journeys are in the order of their
+    /// keys, and an item's key stays the same whatever comes later.
+    #[must_use]
+    pub fn cursor_key(&self) -> (i64, String) {
+        let mut key = String::with_capacity(48);
+        match self.what {
+            // Events of a moment stand before records of it, and among themselves as in `Event::order`.
+            What::Event(seen) => {
+                key.push('e');
+                push_id(&mut key, &seen.event.page);
+                match &seen.event.id {
+                    EventId::Numbered(number) => key.push_str(&format!("0{number:05}")),
+                    EventId::Opaque(id) => {
+                        key.push('1');
+                        push_id(&mut key, id);
+                    }
+                }
+            }
+            What::Stage(stage) => {
+                // With the sign bit turned, times sort as text.
+                let received_at = stage.received_at.cast_unsigned() ^ (1 << 63);
+                key.push_str(&format!("s{received_at:016x}{}", stage.note));
+            }
+        }
+        (self.at, key)
+    }
+}
+
+/// Writes an id so that the texts are ordered as the ids are, also where one begins with the other.
+fn push_id(key: &mut String, id: &Id) {
+    key.push(if matches!(id, Id::Uuid(_)) { '0' } else { '1' });
+    key.push_str(&id.to_string());
+    key.push(' ');
+}
+
+/// A visitor's journey, oldest first. The same for the events of one anonymous page view.
+#[must_use]
+pub fn of_visitor<'a>(timeline: &'a Timeline<'a>) -> Vec<Item<'a>> {
+    timeline.entries.iter().map(|entry| item(timeline, entry)).collect()
+}
+
+/// A lead's journey, oldest first: everything on the timeline that it was born on, also what came after, and its
+/// moves from stage to stage. `born_of` is the id of the event that it was born of, as it travels.
+#[must_use]
+pub fn of_lead<'a>(timeline: &'a Timeline<'a>, born_of: &str, stages: &'a [StageMove]) -> Vec<Item<'a>> {
+    let events = timeline.entries.iter().map(|entry| {
+        let item = item(timeline, entry);
+        let evidence =
+            if entry.seen.event.id_text() == born_of { Evidence::Submission } else { item.evidence };
+        Item { evidence, ..item }
+    });
+    let records = stages.iter().map(|stage| Item {
+        at: stage.at,
+        what: What::Stage(stage),
+        visit: None,
+        touch: None,
+        evidence: Evidence::Record,
+    });
+    let mut items: Vec<Item<'a>> = events.chain(records).collect();
+    items.sort_by_cached_key(Item::cursor_key);
+    items
+}
+
+fn item<'a>(timeline: &'a Timeline<'a>, entry: &Entry<'a>) -> Item<'a> {
+    let visit = timeline.visits.get(entry.visit);
+    let known = entry.seen.arrival.visitor.is_some();
+    Item {
+        at: entry.seen.event.at,
+        what: What::Event(entry.seen),
+        visit: visit.map(|visit| visit.id.as_str()),
+        touch: visit.zip(entry.touch).and_then(|(visit, index)| visit.touches.get(index)),
+        evidence: if known { Evidence::SameVisitor } else { Evidence::SamePageView },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! What the product knows about visits, touches, channels and leads: pure functions over facts.
+//!
+//! **Invariant:** nothing here does IO, reads a clock or knows a framework, a request or a store. Whatever a
+//! function needs is passed in, so each rule can be tested with known answers and properties alone.
+//!
+//! - [`id`]: visitors, pages and events by name
+//! - [`event`]: one thing that happened, typed
+//! - [`fact`]: everything that is ever appended to a log
+//! - [`install`]: does the tag work?
+//! - [`ledger`]: received = stored + duplicate + rejected + withheld
+//! - [`site`]: a tracked property and its configuration
+//! - [`token`]: who may do what through the API
+//! - [`clock_skew`]: which of two clocks is believed
+//! - [`channel`]: the grouping rules
+//! - [`touch`]: an arrival with a source
+//! - [`visit`]: one visitor's page views, split into visits
+//! - [`journey`]: one ordered timeline
+//! - [`lead`]: someone who left a way to be contacted, and where they came from
+//! - [`standing`]: a lead as the facts about it add up
+
+pub mod channel;
+pub mod clock_skew;
+pub mod event;
+pub mod fact;
+pub mod id;
+pub mod install;
+pub mod journey;
+pub mod lead;
+pub mod ledger;
+pub mod site;
+pub mod standing;
+pub mod token;
+pub mod touch;
+pub mod visit;

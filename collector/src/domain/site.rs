@@ -1,0 +1,66 @@
+//! A tracked property and its configuration.
+
+use serde::{Deserialize, Serialize};
+use wire::beacon::ConsentDefault;
+
+/// A site was created, or its configuration changed. The position of the first one of a slug is the site's number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SitePut {
+    /// The site's name in URLs.
+    pub slug: String,
+    /// When, ms since the epoch.
+    pub at: i64,
+    /// The whole configuration from here on.
+    pub config: SiteConfig,
+}
+
+/// How a site wants to be tracked and reported. Everything has a default: `{}` is a valid configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SiteConfig {
+    /// What people call it; empty means the slug.
+    pub name: String,
+    /// Its own domains: never a source, allowed credentials, and the cookie's domain. A domain stands for itself
+    /// and everything below it.
+    pub domains: Vec<String>,
+    /// IANA time zone of its days.
+    pub timezone: String,
+    /// ISO 4217, of its money.
+    pub currency: String,
+    /// ISO 3166, for telephone numbers without a country code.
+    pub default_region: String,
+    /// What holds until a visitor chooses.
+    pub consent_default: ConsentDefault,
+    /// Whether anonymous page views keep their `utm_*`.
+    pub anonymous_utm: bool,
+    /// Further fields of lead forms that may be kept.
+    pub lead_fields: Vec<String>,
+    /// Query keys that are kept, beside `utm_*` and click ids.
+    pub query_keys: Vec<String>,
+    /// The stages of its funnel, in order.
+    pub stages: Vec<String>,
+}
+
+impl Default for SiteConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            domains: Vec::new(),
+            timezone: "Europe/Madrid".to_owned(),
+            currency: "EUR".to_owned(),
+            default_region: "ES".to_owned(),
+            consent_default: ConsentDefault::Wait,
+            anonymous_utm: true,
+            lead_fields: Vec::new(),
+            query_keys: Vec::new(),
+            stages: ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"]
+                .map(str::to_owned)
+                .to_vec(),
+        }
+    }
+}
+
+impl SiteConfig {
+    /// The stage that a new lead stands in.
+    pub const FIRST_LEAD_STAGE: &'static str = "lead";
+}

@@ -1,0 +1,285 @@
+//! `POST /t/{site}`: a beacon.
+
+use std::time::Instant;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    http::header,
+    web,
+};
+use serde::Serialize;
+use wire::{
+    beacon::{Mode, effective_mode},
+    redact::Rules,
+};
+
+use super::{
+    accept::{self, Judge},
+    body, convert, cors,
+    enrich::{self, Headers},
+    policy::{self, Ruling},
+};
+use crate::{
+    api::problem,
+    app::App,
+    domain::{
+        clock_skew,
+        event::Event,
+        fact::{Arrival, Entry},
+        id::Id,
+        ledger::Ledger,
+    },
+    error::Problem,
+    project::directory::Site,
+    store::{Append, Seal, Verdict},
+};
+
+/// The visitor's cookie.
+pub const COOKIE: &str = "tz_v";
+const COOKIE_DAYS: i64 = 390;
+
+/// What became of a beacon's events.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Answer {
+    /// Stored now.
+    pub accepted: u64,
+    /// Stored before; nothing changed.
+    pub duplicate: u64,
+    /// Not kept, because the visitor's choice forbids it.
+    pub withheld: u64,
+    /// Refused, each with its reason.
+    pub rejected: Vec<Refusal>,
+    /// The visitor that the collector knows the browser by. In full mode only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<String>,
+}
+
+/// A refused event.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Refusal {
+    /// Its place in the beacon.
+    pub index: usize,
+    /// Its id, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// A beacon, answered when it is durable.
+#[utoipa::path(
+    post, path = "/t/{site}", tag = "public",
+    params(("site" = String, Path, description = "The site's slug")),
+    request_body(content = String, content_type = "text/plain", description = "A beacon: see docs/contract.md"),
+    responses(
+        (status = 200, description = "Durable; what became of each event", body = Answer),
+        (status = 400, description = "Not JSON, or not an envelope", body = problem::Body),
+        (status = 404, description = "No such site", body = problem::Body),
+        (status = 413, description = "Over 64 KiB after decompression, or over 200 events", body = problem::Body),
+        (status = 415, description = "Not text/plain or application/json; not gzip, br or identity", body = problem::Body),
+        (status = 503, description = "Not durable: send it again after Retry-After", body = problem::Body),
+    )
+)]
+pub async fn post(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let headers = Headers::of(request.headers());
+    let slug = request.match_info().get("site").unwrap_or_default();
+    let site = app.directory.site(slug);
+    let credentials = site
+        .as_ref()
+        .zip(headers.origin_host())
+        .is_some_and(|(site, host)| wire::arrival::is_own(&host, &site.config.domains));
+    let result = match &site {
+        None => Err(Problem::not_found(format!("There is no site \"{}\".", printable(slug)))),
+        Some(site) => receive(&app, site, &headers, &request, payload).await,
+    };
+    let mut response = match result {
+        Ok(response) => response,
+        Err(problem) => {
+            app.metrics.refused(problem.status);
+            problem::response(&problem)
+        }
+    };
+    cors::allow_origin(&mut response, headers.origin.as_deref(), credentials);
+    response
+}
+
+/// `OPTIONS /t/{site}`.
+pub async fn options(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let headers = Headers::of(request.headers());
+    let site = app.directory.site(request.match_info().get("site").unwrap_or_default());
+    let credentials = site
+        .zip(headers.origin_host())
+        .is_some_and(|(site, host)| wire::arrival::is_own(&host, &site.config.domains));
+    let mut response = HttpResponse::NoContent().finish();
+    cors::allow_origin(&mut response, headers.origin.as_deref(), credentials);
+    cors::allow_methods(&mut response);
+    response
+}
+
+/// A slug is somebody else's text: it is shown back short and plain.
+fn printable(slug: &str) -> String {
+    slug.chars().filter(char::is_ascii_graphic).take(wire::limits::SITE).collect()
+}
+
+async fn receive(
+    app: &App,
+    site: &Site,
+    headers: &Headers,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let began = Instant::now();
+    body::check_type(request.headers(), &["text/plain", "application/json"])?;
+    let body = body::read(request.headers(), payload).await?;
+    let received_at = app.clock.now();
+    let cookie = request.cookie(COOKIE).and_then(|cookie| Id::parse(cookie.value()));
+    let has_cookie = cookie.is_some();
+    let Sorted { append, refusals, mode, visitor } = sort(app, site, headers, &body, cookie, received_at)?;
+    let withheld: u64 = append.tally.withheld.values().sum();
+
+    let appended = app.store.append(append).await?;
+    app.metrics.acknowledged(began.elapsed());
+
+    let stored = appended.verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Stored(_))).count() as u64;
+    let answer = Answer {
+        accepted: stored,
+        duplicate: appended.verdicts.len() as u64 - stored,
+        withheld,
+        rejected: refusals,
+        visitor: visitor.as_ref().map(Id::to_string),
+    };
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    if let Some(domain) = cookie_domain(request, site) {
+        match (&visitor, mode) {
+            (Some(visitor), Mode::Full) if !has_cookie => {
+                response.cookie(visitor_cookie(app, visitor.to_string(), domain, COOKIE_DAYS));
+            }
+            (_, Mode::Off) if request.cookie(COOKIE).is_some() => {
+                response.cookie(visitor_cookie(app, String::new(), domain, 0));
+            }
+            _ => {}
+        }
+    }
+    Ok(response.json(answer))
+}
+
+/// A beacon, sorted into what is appended and what is only counted.
+struct Sorted {
+    append: Append,
+    refusals: Vec<Refusal>,
+    mode: Mode,
+    visitor: Option<Id>,
+}
+
+fn sort(
+    app: &App,
+    site: &Site,
+    headers: &Headers,
+    body: &[u8],
+    cookie: Option<Id>,
+    received_at: i64,
+) -> Result<Sorted, Problem> {
+    let config = &site.config;
+    let beacon = accept::parse(body)?;
+    let mode = effective_mode(beacon.mode, beacon.choice, headers.signal, config.consent_default);
+    let visitor = match mode {
+        Mode::Full => {
+            let proposed = beacon.visitor.as_deref().and_then(Id::parse);
+            Some(cookie.or(proposed).unwrap_or_else(|| app.new_visitor()))
+        }
+        Mode::Anonymous | Mode::Off => None,
+    };
+    let mut own = config.domains.clone();
+    let origin_host = headers.origin_host();
+    let foreign_origin = !own.is_empty()
+        && origin_host.as_deref().is_some_and(|host| !wire::arrival::is_own(host, &own));
+    if let Some(host) = origin_host.filter(|_| !foreign_origin) {
+        own.push(host);
+    }
+    let rules = Rules { mode, query_keys: &config.query_keys, anonymous_utm: config.anonymous_utm };
+    let shift = clock_skew::shift(beacon.sent, received_at);
+    let judge = Judge { rules, own: &own, shift, received_at };
+
+    let mut tally = Ledger::default();
+    let mut refusals = Vec::new();
+    let mut events = Vec::with_capacity(beacon.events.len());
+    let mut seals: Vec<Seal> = Vec::new();
+    for (index, raw) in beacon.events.iter().enumerate() {
+        let mut valid = match judge.judge(raw) {
+            Ok(valid) => valid,
+            Err(rejected) => {
+                let reason = rejected.reject.reason.as_str().to_owned();
+                *tally.rejected.entry(reason).or_default() += 1;
+                refusals.push(Refusal { index, id: rejected.id, reason: rejected.reject.detail });
+                continue;
+            }
+        };
+        let Some(mut event) = convert::event(&valid.event, valid.kind, valid.at) else {
+            return Err(Problem::internal(format!("a normalised {} could not be converted", valid.kind.as_str())));
+        };
+        let ruling = |event: &Event| {
+            let lead = event.detail.lead().is_some();
+            policy::rule(mode, beacon.choice, headers.signal, config.consent_default, valid.kind, lead)
+        };
+        let mut seal = None;
+        if ruling(&event) == Ruling::Keep {
+            policy::reduce_event(mode, &mut event);
+            let place = events.len();
+            seal = enrich::split_personal(&app.vault, site.number, config, place, &mut valid.event, &mut event)?;
+        }
+        // Asked again: a lead without any way of contact is none.
+        match ruling(&event) {
+            Ruling::Keep => {
+                events.push(event);
+                seals.extend(seal);
+            }
+            Ruling::Withhold(reason) => *tally.withheld.entry(reason.to_owned()).or_default() += 1,
+        }
+    }
+    let mut context = convert::context(beacon.context);
+    let stripped = policy::reduce_context(mode, &mut context);
+    if stripped || (mode != Mode::Full && beacon.visitor.is_some()) {
+        app.metrics.stripped();
+    }
+    let entry = (!events.is_empty()).then(|| {
+        Entry::Arrival(Arrival {
+            received_at,
+            sent: beacon.sent,
+            visitor: visitor.clone(),
+            mode,
+            choice: beacon.choice,
+            via: beacon.via,
+            context,
+            // A lead alone says nothing of the browser it came from.
+            user_agent: headers.user_agent.clone().filter(|_| mode != Mode::Off),
+            country: None,
+            foreign_origin,
+            events,
+        })
+    });
+    Ok(Sorted { append: Append { site: site.number, entry, seals, tally, claim: None }, refusals, mode, visitor })
+}
+
+/// The site's domain that the request came to: the cookie's. `None` where the collector is reached by a name that is
+/// not the site's, where a cookie would be a third party's.
+fn cookie_domain<'a>(request: &'a HttpRequest, site: &'a Site) -> Option<&'a str> {
+    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+    let host = host.rsplit_once(':').map_or(host, |(name, port)| if port.parse::<u16>().is_ok() { name } else { host });
+    site.config.domains.iter().map(String::as_str).find(|domain| wire::arrival::is_own(host, &[domain]))
+}
+
+fn visitor_cookie(app: &App, value: String, domain: &str, days: i64) -> Cookie<'static> {
+    let mut cookie = Cookie::build(COOKIE, value)
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(app.is_https())
+        .max_age(Duration::days(days));
+    // A browser takes a Domain only where there is a domain: addresses and single names are host-only.
+    if domain.contains('.') && domain.parse::<std::net::IpAddr>().is_err() {
+        cookie = cookie.domain(domain.to_owned());
+    }
+    cookie.finish()
+}

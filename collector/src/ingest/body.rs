@@ -1,0 +1,90 @@
+//! A request's bytes, bounded and decompressed.
+
+use std::io::Read;
+
+use actix_web::{
+    http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap},
+    web::{Bytes, BytesMut, Payload},
+};
+use futures_util::StreamExt as _;
+use wire::limits::BODY_BYTES;
+
+use crate::error::Problem;
+
+/// Checks a content type against those that are understood.
+///
+/// # Errors
+/// 415 where it is none of them.
+pub fn check_type(headers: &HeaderMap, understood: &[&str]) -> Result<(), Problem> {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = given.split(';').next().unwrap_or("").trim();
+    if understood.iter().any(|one| one.eq_ignore_ascii_case(essence)) {
+        return Ok(());
+    }
+    Err(Problem::unsupported_media(format!("Content-Type must be {}.", understood.join(" or "))))
+}
+
+/// Reads a body of at most [`BODY_BYTES`], compressed or not. A bomb is stopped at the limit: no more than that is
+/// ever inflated.
+///
+/// # Errors
+/// 413 over the limit, before or after decompression; 415 for an unknown encoding; 400 for a broken one.
+pub async fn read(headers: &HeaderMap, mut payload: Payload) -> Result<Bytes, Problem> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Problem::invalid("The body broke off."))?;
+        if body.len() + chunk.len() > BODY_BYTES {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let encoding = headers.get(CONTENT_ENCODING).map_or(Ok("identity"), |value| value.to_str()).unwrap_or("?");
+    match encoding.trim().to_ascii_lowercase().as_str() {
+        "identity" | "" => Ok(body.freeze()),
+        "gzip" => inflate(flate2::read::MultiGzDecoder::new(&*body)),
+        "br" => inflate(brotli::Decompressor::new(&*body, 4096)),
+        _ => Err(Problem::unsupported_media("Content-Encoding must be gzip, br or identity.")),
+    }
+}
+
+fn inflate(reader: impl Read) -> Result<Bytes, Problem> {
+    let mut body = Vec::new();
+    let limit = u64::try_from(BODY_BYTES + 1).unwrap_or(u64::MAX);
+    reader
+        .take(limit)
+        .read_to_end(&mut body)
+        .map_err(|_| Problem::invalid("The body is not what its Content-Encoding says."))?;
+    if body.len() > BODY_BYTES {
+        return Err(too_large());
+    }
+    Ok(body.into())
+}
+
+fn too_large() -> Problem {
+    Problem::too_large(format!("At most {BODY_BYTES} bytes, after decompression."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_bomb_is_stopped_at_the_limit() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        let megabyte = vec![b' '; 1 << 20];
+        for _ in 0..64 {
+            gzip.write_all(&megabyte).unwrap();
+        }
+        let bomb = gzip.finish().unwrap();
+        assert!(bomb.len() < 100_000);
+        assert_eq!(inflate(flate2::read::MultiGzDecoder::new(&*bomb)).unwrap_err().status, 413);
+    }
+
+    #[test]
+    fn what_is_not_compressed_is_refused() {
+        assert_eq!(inflate(flate2::read::MultiGzDecoder::new(&b"{}"[..])).unwrap_err().status, 400);
+        assert_eq!(inflate(brotli::Decompressor::new(&b"\xff\xff\xff"[..], 4096)).unwrap_err().status, 400);
+    }
+}

@@ -1,0 +1,20 @@
+//! From bytes to facts: **accept → enrich → policy → `store.append` → answer**.
+//!
+//! - [`body`]: a request's bytes, bounded and decompressed
+//! - [`accept`]: bytes → valid events, each judged alone
+//! - [`policy`]: the visitor's choice
+//! - [`enrich`]: what only the request's headers tell; personal data is split off here
+//! - [`beacon`]: `POST /t/{site}`
+//! - [`tracker`]: the loader and the core, as served
+//!
+//! **Invariants.** Nothing is answered 2xx before it is durable. Personal data is split off before the append. The
+//! client's address is used and forgotten within the request.
+
+pub mod accept;
+pub mod beacon;
+pub mod body;
+pub mod convert;
+pub mod cors;
+pub mod enrich;
+pub mod policy;
+pub mod tracker;

@@ -1,0 +1,186 @@
+//! The tracker, as served: the loader with the site's public configuration in it, and the core.
+
+use std::{
+    collections::HashMap,
+    io::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderMap},
+    web::{self, Bytes},
+};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::cors;
+use crate::{api::problem, app::App, error::Problem, project::directory::Site};
+
+/// The loader and glue, with a hole for the configuration.
+const LOADER: &str = include_str!(concat!(env!("TRAZA_TRACKER"), "/t.js"));
+/// What stands in the hole.
+const HOLE: &str = "__TRAZA_CONFIG__";
+const CORE: &[u8] = include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm"));
+const CORE_BR: &[u8] = include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm.br"));
+const CORE_GZ: &[u8] = include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm.gz"));
+/// The first 16 hex digits of the core's SHA-256: its name.
+pub const CORE_HASH: &str = env!("TRAZA_CORE_HASH");
+
+/// A loader takes effect within this many seconds of a change of configuration.
+const LOADER_CACHE: &str = "public, max-age=300, stale-while-revalidate=86400";
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// Something to serve in three encodings.
+struct Encoded {
+    plain: Bytes,
+    gzip: Bytes,
+    brotli: Bytes,
+    etag: String,
+}
+
+impl Encoded {
+    /// Compresses as well as can be. Slow: once per change of configuration.
+    fn new(plain: String) -> std::io::Result<Self> {
+        let plain = plain.into_bytes();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(&plain)?;
+        let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+        let mut compressed = Vec::new();
+        brotli::BrotliCompress(&mut plain.as_slice(), &mut compressed, &params)?;
+        let digest = Sha256::digest(&plain);
+        let etag = format!("\"{}\"", uuid::Uuid::from_slice(&digest[..16]).unwrap_or_default().simple());
+        Ok(Self { gzip: gzip.finish()?.into(), brotli: compressed.into(), plain: plain.into(), etag })
+    }
+}
+
+/// Loaders by site, each for one version of its configuration.
+#[derive(Default)]
+pub struct Loaders {
+    ready: Mutex<HashMap<String, (u64, Arc<Encoded>)>>,
+}
+
+impl Loaders {
+    async fn of(&self, app: &App, site: &Site) -> Result<Arc<Encoded>, Problem> {
+        let known = {
+            let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+            ready.get(&site.slug).filter(|(version, _)| *version == site.version).map(|(_, loader)| Arc::clone(loader))
+        };
+        if let Some(loader) = known {
+            return Ok(loader);
+        }
+        let text = LOADER.replacen(HOLE, &public_config(app, site), 1);
+        let encoded = web::block(move || Encoded::new(text)).await;
+        let loader = Arc::new(encoded.map_err(Problem::internal)?.map_err(Problem::internal)?);
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        ready.insert(site.slug.clone(), (site.version, Arc::clone(&loader)));
+        Ok(loader)
+    }
+}
+
+/// What the page needs to know. All of it is public.
+fn public_config(app: &App, site: &Site) -> String {
+    let config = &site.config;
+    json!({
+        "site": site.slug,
+        "base": app.settings.public_url.clone() + &app.settings.prefix,
+        "wasm": CORE_HASH,
+        "consent": config.consent_default,
+        "domains": config.domains,
+        "keys": config.query_keys,
+        "anonymous_utm": config.anonymous_utm,
+        "lead_fields": config.lead_fields,
+    })
+    .to_string()
+    // It stands inside a script; no text of a site's may end it.
+    .replace('<', "\\u003c")
+}
+
+/// `GET /t/{site}.js` and `GET /t/{hash}.wasm`.
+pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let file = request.match_info().get("site").unwrap_or_default();
+    let result = if let Some(slug) = file.strip_suffix(".js") {
+        loader(&app, &request, slug).await
+    } else if let Some(hash) = file.strip_suffix(".wasm") {
+        core(&request, hash)
+    } else if app.directory.site(file).is_some() {
+        Err(Problem::method_not_allowed())
+    } else {
+        Err(Problem::not_found("There is no such file."))
+    };
+    let mut response = result.unwrap_or_else(|problem| {
+        let mut response = problem::response(&problem);
+        if problem.status == 405 {
+            response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST, OPTIONS"));
+        }
+        response
+    });
+    cors::allow_everybody(&mut response);
+    response
+}
+
+async fn loader(app: &App, request: &HttpRequest, slug: &str) -> Result<HttpResponse, Problem> {
+    let site = app.directory.site(slug).ok_or_else(|| Problem::not_found("There is no such site."))?;
+    let loader = app.loaders.of(app, &site).await?;
+    let matches = request
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == loader.etag));
+    let mut response = if matches {
+        HttpResponse::NotModified().finish()
+    } else {
+        let (encoding, body) =
+            negotiate(request.headers(), &loader.brotli, &loader.gzip, &loader.plain);
+        file(encoding, "text/javascript; charset=utf-8", body.clone())
+    };
+    let etag = header::HeaderValue::from_str(&loader.etag).map_err(Problem::internal)?;
+    response.headers_mut().insert(header::ETAG, etag);
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static(LOADER_CACHE));
+    Ok(response)
+}
+
+fn core(request: &HttpRequest, hash: &str) -> Result<HttpResponse, Problem> {
+    if hash != CORE_HASH {
+        return Err(Problem::not_found("There is no such core; reload the page for the current one."));
+    }
+    let (encoding, body) = negotiate(request.headers(), &CORE_BR, &CORE_GZ, &CORE);
+    let mut response = file(encoding, "application/wasm", Bytes::from_static(body));
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static(FOR_EVER));
+    Ok(response)
+}
+
+fn file(encoding: Option<&'static str>, content_type: &'static str, body: Bytes) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    // Naming an encoding, `identity` too, keeps the compressing middleware's hands off.
+    response.insert_header((header::CONTENT_ENCODING, encoding.unwrap_or("identity")));
+    response
+        .insert_header((header::VARY, "Accept-Encoding"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .content_type(content_type)
+        .body(body)
+}
+
+/// The best encoding that the browser takes.
+fn negotiate<'a, T>(
+    headers: &HeaderMap,
+    brotli: &'a T,
+    gzip: &'a T,
+    plain: &'a T,
+) -> (Option<&'static str>, &'a T) {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let takes = |encoding: &str| {
+        accepted.split(',').any(|one| {
+            let mut parts = one.split(';').map(str::trim);
+            parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding))
+                && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+        })
+    };
+    if takes("br") {
+        (Some("br"), brotli)
+    } else if takes("gzip") {
+        (Some("gzip"), gzip)
+    } else {
+        (None, plain)
+    }
+}

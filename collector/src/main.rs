@@ -1,0 +1,29 @@
+//! `traza`: the command line. Each verb is a module's business.
+
+use clap::{Parser, Subcommand};
+use collector::{config::ServeOptions, startup, story};
+
+/// Ties every ad, visit, call, form and chat to the lead and the sale that came of it.
+#[derive(Parser)]
+#[command(name = "traza", version)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the collector
+    #[command(after_help = "Example: traza serve --demo\n         traza serve --store sled:/var/lib/traza --public-url https://t.example.com")]
+    Serve(Box<ServeOptions>),
+    /// Print the newest lead's journey as text
+    Story(story::StoryOptions),
+}
+
+#[actix_web::main]
+async fn main() -> anyhow::Result<()> {
+    match Cli::parse().verb {
+        Verb::Serve(options) => startup::serve(*options).await,
+        Verb::Story(options) => story::story(&options),
+    }
+}

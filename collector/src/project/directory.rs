@@ -1,0 +1,132 @@
+//! Sites and tokens, as the house's log says. Small, read at every request, so it is held in memory.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use crate::{
+    domain::{
+        fact::{Entry, HOUSE, Position, SiteNumber},
+        site::SiteConfig,
+        token::TokenPut,
+    },
+    store::{Store, StoreError},
+};
+
+/// A site as it is configured now.
+#[derive(Debug)]
+pub struct Site {
+    /// Its number in the store.
+    pub number: SiteNumber,
+    /// Its name in URLs.
+    pub slug: String,
+    /// When it was created, ms since the epoch.
+    pub created_at: i64,
+    /// Position of the fact that configured it last: tells versions apart.
+    pub version: Position,
+    /// Its configuration.
+    pub config: SiteConfig,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Entries {
+    position: Position,
+    sites: HashMap<String, Arc<Site>>,
+    /// By the hash of the token.
+    tokens: HashMap<String, Arc<TokenPut>>,
+}
+
+/// The sites and tokens there are.
+#[derive(Default)]
+pub struct Directory {
+    entries: RwLock<Arc<Entries>>,
+}
+
+impl Directory {
+    fn entries(&self) -> Arc<Entries> {
+        Arc::clone(&self.entries.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads what the house's log says since the last time.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn refresh(&self, store: &dyn Store) -> Result<(), StoreError> {
+        loop {
+            let mut entries = self.entries().as_ref().clone();
+            let news = store.read(HOUSE, entries.position, 1000).await?;
+            if news.is_empty() {
+                return Ok(());
+            }
+            for fact in news {
+                entries.position = fact.last();
+                entries.apply(fact.position, &fact.entry);
+            }
+            let mut current = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+            // Two refreshes may overlap; the one that read further wins.
+            if current.position < entries.position {
+                *current = Arc::new(entries);
+            }
+        }
+    }
+
+    /// The site of a slug.
+    #[must_use]
+    pub fn site(&self, slug: &str) -> Option<Arc<Site>> {
+        self.entries().sites.get(slug).cloned()
+    }
+
+    /// Every site, by number.
+    #[must_use]
+    pub fn sites(&self) -> Vec<Arc<Site>> {
+        let mut sites: Vec<_> = self.entries().sites.values().cloned().collect();
+        sites.sort_by_key(|site| site.number);
+        sites
+    }
+
+    /// The token with this hash, unless it has expired.
+    #[must_use]
+    pub fn token(&self, hash: &str, now: i64) -> Option<Arc<TokenPut>> {
+        let token = self.entries().tokens.get(hash).cloned()?;
+        token.expires_at.is_none_or(|end| now < end).then_some(token)
+    }
+
+    /// Every token that was not withdrawn, oldest first.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<Arc<TokenPut>> {
+        let mut tokens: Vec<_> = self.entries().tokens.values().cloned().collect();
+        tokens.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        tokens
+    }
+}
+
+impl Entries {
+    fn apply(&mut self, position: Position, entry: &Entry) {
+        match entry {
+            Entry::Site(put) => {
+                let (number, created_at) = match self.sites.get(&put.slug) {
+                    Some(site) => (site.number, site.created_at),
+                    // The number of a site is the position of its first fact: unique without asking anybody.
+                    None => match SiteNumber::try_from(position) {
+                        Ok(number) => (number, put.at),
+                        Err(_) => return,
+                    },
+                };
+                let site = Site {
+                    number,
+                    slug: put.slug.clone(),
+                    created_at,
+                    version: position,
+                    config: put.config.clone(),
+                };
+                self.sites.insert(put.slug.clone(), Arc::new(site));
+            }
+            Entry::Token(put) => {
+                self.tokens.insert(put.hash.clone(), Arc::new(put.clone()));
+            }
+            Entry::TokenRevoked(revoked) => self.tokens.retain(|_, token| token.id != revoked.id),
+            Entry::Arrival(_) | Entry::Stage(_) => {}
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The loop that keeps what is derived up to date.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use super::{directory::Directory, journeys};
+use crate::{
+    domain::fact::{HOUSE, Position, SiteNumber},
+    store::{Store, StoreError},
+};
+
+/// After an error the loop waits this long before it tries again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How far the projectors are, for those who want to read what they wrote.
+#[derive(Clone)]
+pub struct Progress {
+    reached: watch::Receiver<HashMap<SiteNumber, Position>>,
+}
+
+impl Progress {
+    /// Waits until a position of a site's log took effect; gives up after a second, since nothing depends on it but
+    /// the comfort of reading one's own write.
+    pub async fn wait(&self, site: SiteNumber, position: Position) {
+        let mut reached = self.reached.clone();
+        let there = reached.wait_for(|reached| reached.get(&site).is_some_and(|at| *at >= position));
+        drop(tokio::time::timeout(Duration::from_secs(1), there).await);
+    }
+
+    /// How many facts are stored and have not taken effect, over all sites.
+    #[must_use]
+    pub fn lag(&self, store: &dyn Store, directory: &Directory) -> u64 {
+        let reached = self.reached.borrow();
+        directory
+            .sites()
+            .iter()
+            .map(|site| {
+                store.head(site.number).saturating_sub(reached.get(&site.number).copied().unwrap_or(0))
+            })
+            .sum()
+    }
+}
+
+/// Follows every site's log, until it is dropped.
+pub struct Follower {
+    store: Arc<dyn Store>,
+    directory: Arc<Directory>,
+    reached: watch::Sender<HashMap<SiteNumber, Position>>,
+    /// The own domains that each site's leads were derived with.
+    basis: HashMap<SiteNumber, Vec<String>>,
+}
+
+impl Follower {
+    /// A follower, and how far it is.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, directory: Arc<Directory>) -> (Self, Progress) {
+        let (reached, receiver) = watch::channel(HashMap::new());
+        (Self { store, directory, reached, basis: HashMap::new() }, Progress { reached: receiver })
+    }
+
+    /// Notes where each site's projections stand, before anything is caught up: whoever waits for a position waits
+    /// from here.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn begin(&mut self) -> Result<(), StoreError> {
+        for site in self.directory.sites() {
+            let position = self.store.cursor(journeys::NAME, site.number).await?;
+            self.reach(site.number, position);
+        }
+        self.reach(HOUSE, self.store.head(HOUSE));
+        Ok(())
+    }
+
+    /// Follows for ever. An error is logged and tried again: facts wait, they do not go away.
+    pub async fn run(mut self) {
+        let mut changes = self.store.changes();
+        loop {
+            changes.mark_unchanged();
+            match self.catch_up().await {
+                Ok(()) => {
+                    if changes.changed().await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "what is derived could not be brought up to date; trying again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Brings everything derived up to the heads of the logs.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn catch_up(&mut self) -> Result<(), StoreError> {
+        self.directory.refresh(self.store.as_ref()).await?;
+        for site in self.directory.sites() {
+            self.site(site.number, &site.config.domains).await?;
+        }
+        // Last: a site that was just created is at its (empty) head before its creator is told so.
+        self.reach(HOUSE, self.store.head(HOUSE));
+        Ok(())
+    }
+
+    async fn site(&mut self, site: SiteNumber, domains: &[String]) -> Result<(), StoreError> {
+        let known = self.reached.borrow().get(&site).copied();
+        let mut position = match known {
+            Some(position) => position,
+            None => self.store.cursor(journeys::NAME, site).await?,
+        };
+        if self.basis.get(&site).is_none_or(|basis| basis != domains) {
+            if self.store.basis(site).await?.is_none_or(|basis| basis != domains) {
+                journeys::rederive(self.store.as_ref(), site, domains, position).await?;
+            }
+            self.basis.insert(site, domains.to_vec());
+        }
+        while position < self.store.head(site) {
+            position = journeys::step(self.store.as_ref(), site, domains, position).await?;
+            self.reach(site, position);
+        }
+        if known.is_none() {
+            self.reach(site, position);
+        }
+        Ok(())
+    }
+
+    fn reach(&self, site: SiteNumber, position: Position) {
+        self.reached.send_modify(|reached| {
+            reached.insert(site, position);
+        });
+    }
+}

@@ -1,0 +1,12 @@
+//! What is derived from the log, and kept up to date by following it.
+//!
+//! A projector reads facts in order and commits what it derived together with its position, so each fact takes
+//! effect exactly once, whatever crashes. Everything it wrote can be thrown away and made again.
+//!
+//! - [`directory`]: sites and tokens, from the house's log, in memory
+//! - [`journeys`]: pieces of journeys, leads and their origin, the install check
+//! - [`follow`]: the loop that runs them
+
+pub mod directory;
+pub mod follow;
+pub mod journeys;

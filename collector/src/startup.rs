@@ -1,0 +1,175 @@
+//! All wiring, on one screen: settings in, a running collector out.
+
+use std::{
+    io::{ErrorKind, Write as _},
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+};
+
+use actix_web::{App as Web, HttpServer, dev::Server, web};
+use anyhow::Context as _;
+
+use crate::{
+    api::routes,
+    app::App,
+    clock::{Clock, System},
+    config::{MasterKeySource, ServeOptions, Settings, StoreUrl},
+    demo,
+    ingest::tracker::Loaders,
+    project::{directory::Directory, follow::Follower},
+    store::{Store, kv::KvStore, memory::Memory, sled::Sled},
+    telemetry::{self, Metrics},
+    vault::{Vault, keys::MasterKey},
+};
+
+/// Requests in flight get this long to be answered after a signal to stop.
+const SHUTDOWN_SECONDS: u64 = 30;
+/// Ports that are tried after the default one, if nobody asked for a certain port.
+const OTHER_PORTS: u16 = 20;
+
+/// A collector that is bound to its port and ready to run.
+pub struct Application {
+    server: Server,
+    app: web::Data<App>,
+    follower: Follower,
+    address: SocketAddr,
+}
+
+impl Application {
+    /// Opens the store and the vault, binds the port, wires everything.
+    ///
+    /// # Errors
+    /// One line for an operator: what could not be had, and what to do.
+    pub async fn build(mut settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let listener = bind(&settings)?;
+        let address = listener.local_addr()?;
+        if settings.public_url.is_empty() {
+            settings.public_url = format!("http://{address}");
+        }
+        let store = open_store(&settings)?;
+        let vault = Vault::open(Arc::clone(&store), &master_key(&settings, store.as_ref()).await?).await?;
+        let directory = Arc::new(Directory::default());
+        let (mut follower, progress) = Follower::new(Arc::clone(&store), Arc::clone(&directory));
+        // Sites and tokens are needed for the first request; journeys catch up while requests are served.
+        directory.refresh(store.as_ref()).await?;
+        follower.begin().await?;
+
+        let workers = settings.workers;
+        let prefix = settings.prefix.clone();
+        let (metrics, loaders) = (Metrics::default(), Loaders::default());
+        let app = web::Data::new(App { settings, clock, store, vault, directory, progress, metrics, loaders });
+        let shared = app.clone();
+        let mut server = HttpServer::new(move || {
+            Web::new().app_data(shared.clone()).configure(|config| routes::configure(config, &prefix))
+        })
+        .shutdown_timeout(SHUTDOWN_SECONDS);
+        if let Some(workers) = workers {
+            server = server.workers(workers);
+        }
+        let server = server.listen(listener)?.run();
+        Ok(Self { server, app, follower, address })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its handlers share.
+    #[must_use]
+    pub fn app(&self) -> web::Data<App> {
+        self.app.clone()
+    }
+
+    /// Stops it from outside, answering what is in flight.
+    #[must_use]
+    pub fn handle(&self) -> actix_web::dev::ServerHandle {
+        self.server.handle()
+    }
+
+    /// Runs until a signal, answers what is in flight, writes what is queued, and closes the store.
+    ///
+    /// # Errors
+    /// Where the server fails.
+    pub async fn run_until_stopped(self) -> anyhow::Result<()> {
+        let follower = actix_web::rt::spawn(self.follower.run());
+        let served = self.server.await;
+        follower.abort();
+        self.app.store.close().await;
+        tracing::info!("stopped; everything acknowledged is on the disk");
+        served.context("the server failed")
+    }
+}
+
+/// `traza serve`.
+///
+/// # Errors
+/// As [`Application::build`].
+pub async fn serve(options: ServeOptions) -> anyhow::Result<()> {
+    telemetry::start_logging();
+    let application = Application::build(options.settle()?, Arc::new(System)).await?;
+    let app = application.app();
+    tracing::info!(address = %application.address(), store = app.store.describe().backend, "listening");
+    let mut text = format!("Traza {} at {}\n", env!("CARGO_PKG_VERSION"), app.settings.public_url);
+    let running = actix_web::rt::spawn(application.run_until_stopped());
+    if app.settings.demo {
+        text.push_str(&demo::prepare(&app).await?);
+    } else if app.settings.admin_token.is_none() && app.directory.tokens().is_empty() {
+        text.push_str(
+            "No site and no token yet: start once with TRAZA_ADMIN_TOKEN=… (16 characters or more), then\n  curl -X PUT \
+             -H \"Authorization: Bearer $TRAZA_ADMIN_TOKEN\" -H 'Content-Type: application/json' -d '{}' ",
+        );
+        text.push_str(&format!("{}/api/v1/sites/acme\n", app.settings.public_url));
+    }
+    let mut out = std::io::stdout();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    running.await?
+}
+
+/// The listener: the address asked for, or the next free port where nobody asked.
+fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
+    let wanted = settings.listen;
+    let mut tried = wanted;
+    loop {
+        match TcpListener::bind(tried) {
+            Ok(listener) => {
+                if tried != wanted {
+                    tracing::warn!("port {} is taken; using {}", wanted.port(), tried.port());
+                }
+                return Ok(listener);
+            }
+            Err(error) if error.kind() == ErrorKind::AddrInUse && settings.may_move => {
+                anyhow::ensure!(
+                    tried.port() < wanted.port() + OTHER_PORTS,
+                    "ports {} to {} are all taken: name a free one with --listen",
+                    wanted.port(),
+                    tried.port()
+                );
+                tried.set_port(tried.port() + 1);
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot listen on {tried}")),
+        }
+    }
+}
+
+fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match &settings.store {
+        StoreUrl::Memory => Arc::new(KvStore::open(Memory::default())?),
+        StoreUrl::Sled(folder) => Arc::new(KvStore::open(Sled::open(folder, settings.cache_bytes)?)?),
+    })
+}
+
+/// The master key. A file is made only for a store that has no sealed data yet: a store with data needs its own key.
+async fn master_key(settings: &Settings, store: &dyn Store) -> anyhow::Result<MasterKey> {
+    match &settings.master_key {
+        MasterKeySource::Text(text) => MasterKey::from_base64(text),
+        MasterKeySource::File(path) => {
+            let is_new = store.meta("key-check").await?.is_none();
+            MasterKey::from_file(Path::new(path), is_new)
+        }
+        MasterKeySource::Ephemeral => Ok(MasterKey::from_bytes(crate::vault::random::<32>()?)),
+    }
+}

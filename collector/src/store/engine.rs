@@ -1,0 +1,31 @@
+//! What a key-value engine must do to carry a [`super::kv::KvStore`]: ordered keys, atomic batches, and a sync that
+//! means it.
+
+use super::StoreError;
+
+/// Writes that take effect together: a value, or `None` to remove the key.
+pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// An ordered key-value engine. Calls block; the store above keeps them off async threads.
+pub trait Engine: Send + Sync + 'static {
+    /// The value of a key.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Pairs whose key lies in `from..to`, in order, at most `limit`.
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, StoreError>;
+
+    /// The last pair whose key lies in `from..=to`.
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Pair>, StoreError>;
+
+    /// Applies a batch, all of it or nothing.
+    fn apply(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// Returns when everything applied so far would survive a power cut.
+    fn sync(&self) -> Result<(), StoreError>;
+
+    /// The engine's name, and its bytes on disk.
+    fn describe(&self) -> super::Description;
+}

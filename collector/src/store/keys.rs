@@ -1,0 +1,275 @@
+//! Which key holds what. This is the stored format: a tag is never reused for something else.
+//!
+//! Every key begins with its site's number (big-endian), then a tag. Tags below `0x80` are the log and what belongs
+//! to it; tags from `0x80` on are derived, and are dropped and made again by a rebuild. Site 0 is the house.
+//!
+//! | tag | key after it | value |
+//! |---|---|---|
+//! | `L` | first position | block of entries |
+//! | `b` | page id | bitmap of event numbers seen |
+//! | `i` | event id | (seen) |
+//! | `x` | record kind, external id | hash of the content, position |
+//! | `t` | | ledger |
+//! | `k` | vault reference | wrapped key |
+//! | `p` | vault reference | sealed personal data |
+//! | `h` | keyed hash of an identifier | token |
+//! | `!` | name | (house) something about the store itself |
+//! | `0x80` | projector | its position |
+//! | `0x81` | subject, position | (an arrival of the subject's journey) |
+//! | `0x82` | lead | lead |
+//! | `0x83` | newest first: created, lead | (index) |
+//! | `0x84` | subject, lead | (index) |
+//! | `0x85` | lead, position | (a record about the lead) |
+//! | `0x86` | | install |
+//! | `0x87` | | own domains that origins were derived with |
+
+use crate::domain::{
+    fact::{HOUSE, Position, SiteNumber, Subject},
+    id::{Id, VaultRef},
+    lead::LeadId,
+};
+
+/// The first byte of every value: which version of the row's format it has. There is one version so far.
+pub const VERSION: u8 = 1;
+
+const LOG: u8 = b'L';
+const BITMAP: u8 = b'b';
+const SEEN: u8 = b'i';
+const CLAIM: u8 = b'x';
+const LEDGER: u8 = b't';
+const VAULT_KEY: u8 = b'k';
+const VAULT_VALUE: u8 = b'p';
+const LOOKUP: u8 = b'h';
+const META: u8 = b'!';
+const CURSOR: u8 = 0x80;
+const PIECE: u8 = 0x81;
+const LEAD: u8 = 0x82;
+const LEAD_BY_TIME: u8 = 0x83;
+const LEAD_BY_SUBJECT: u8 = 0x84;
+const RECORD: u8 = 0x85;
+const INSTALL: u8 = 0x86;
+const BASIS: u8 = 0x87;
+
+fn key(site: SiteNumber, tag: u8) -> Vec<u8> {
+    let mut key = Vec::with_capacity(32);
+    key.extend_from_slice(&site.to_be_bytes());
+    key.push(tag);
+    key
+}
+
+fn with(mut key: Vec<u8>, rest: &[u8]) -> Vec<u8> {
+    key.extend_from_slice(rest);
+    key
+}
+
+/// The key after every key that starts with this one.
+#[must_use]
+pub fn after_prefix(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return end;
+        }
+    }
+    // All bytes were 0xff: no key of ours is that large.
+    vec![0xff; prefix.len() + 1]
+}
+
+/// Everything derived of a site: `from..to`.
+#[must_use]
+pub fn derived(site: SiteNumber) -> (Vec<u8>, Vec<u8>) {
+    (key(site, 0x80), after_prefix(&site.to_be_bytes()))
+}
+
+/// The block whose first fact has this position.
+#[must_use]
+pub fn log(site: SiteNumber, position: Position) -> Vec<u8> {
+    with(key(site, LOG), &position.to_be_bytes())
+}
+
+/// The position in a block's key.
+#[must_use]
+pub fn log_position(key: &[u8]) -> Option<Position> {
+    trailing_position(key)
+}
+
+/// The event numbers seen of a page view.
+#[must_use]
+pub fn bitmap(site: SiteNumber, page: &Id) -> Vec<u8> {
+    let mut key = key(site, BITMAP);
+    page.write_key(&mut key);
+    key
+}
+
+/// An opaque event id.
+#[must_use]
+pub fn seen(site: SiteNumber, id: &Id) -> Vec<u8> {
+    let mut key = key(site, SEEN);
+    id.write_key(&mut key);
+    key
+}
+
+/// A claim on an external id.
+#[must_use]
+pub fn claim(site: SiteNumber, kind: &str, external_id: &str) -> Vec<u8> {
+    let key = with(key(site, CLAIM), kind.as_bytes());
+    with(with(key, &[0]), external_id.as_bytes())
+}
+
+/// The ledger.
+#[must_use]
+pub fn ledger(site: SiteNumber) -> Vec<u8> {
+    key(site, LEDGER)
+}
+
+/// A submission's wrapped key.
+#[must_use]
+pub fn vault_key(site: SiteNumber, reference: VaultRef) -> Vec<u8> {
+    with(key(site, VAULT_KEY), &reference.0)
+}
+
+/// A submission's sealed value.
+#[must_use]
+pub fn vault_value(site: SiteNumber, reference: VaultRef) -> Vec<u8> {
+    with(key(site, VAULT_VALUE), &reference.0)
+}
+
+/// The token of an identifier, by its keyed hash.
+#[must_use]
+pub fn lookup(site: SiteNumber, hash: &[u8; 32]) -> Vec<u8> {
+    with(key(site, LOOKUP), hash)
+}
+
+/// Something about the store itself.
+#[must_use]
+pub fn meta(name: &str) -> Vec<u8> {
+    with(key(HOUSE, META), name.as_bytes())
+}
+
+/// Where a projector stands.
+#[must_use]
+pub fn cursor(site: SiteNumber, projector: &str) -> Vec<u8> {
+    with(key(site, CURSOR), projector.as_bytes())
+}
+
+fn write_subject(key: &mut Vec<u8>, subject: &Subject) {
+    let (tag, id) = match subject {
+        Subject::Visitor(id) => (0, id),
+        Subject::Page(id) => (1, id),
+    };
+    key.push(tag);
+    id.write_key(key);
+}
+
+/// All pieces of a subject's journey.
+#[must_use]
+pub fn pieces(site: SiteNumber, subject: &Subject) -> Vec<u8> {
+    let mut key = key(site, PIECE);
+    write_subject(&mut key, subject);
+    key
+}
+
+/// One piece.
+#[must_use]
+pub fn piece(site: SiteNumber, subject: &Subject, position: Position) -> Vec<u8> {
+    with(pieces(site, subject), &position.to_be_bytes())
+}
+
+/// The position at the end of a key.
+#[must_use]
+pub fn trailing_position(key: &[u8]) -> Option<Position> {
+    key.last_chunk().map(|bytes| Position::from_be_bytes(*bytes))
+}
+
+/// A lead.
+#[must_use]
+pub fn lead(site: SiteNumber, lead: &LeadId) -> Vec<u8> {
+    with(key(site, LEAD), lead.as_str().as_bytes())
+}
+
+/// All leads by time.
+#[must_use]
+pub fn leads_by_time(site: SiteNumber) -> Vec<u8> {
+    key(site, LEAD_BY_TIME)
+}
+
+/// A lead by time: the newest has the smallest key.
+#[must_use]
+pub fn lead_by_time(site: SiteNumber, created_at: i64, lead: &LeadId) -> Vec<u8> {
+    // Flipping the sign bit orders signed numbers as unsigned ones; the complement turns the order around.
+    let descending = !(created_at.cast_unsigned() ^ (1 << 63));
+    with(with(leads_by_time(site), &descending.to_be_bytes()), lead.as_str().as_bytes())
+}
+
+/// The lead's id in such a key.
+#[must_use]
+pub fn lead_by_time_id(key: &[u8]) -> Option<LeadId> {
+    lead_id(key.get(4 + 1 + 8..)?)
+}
+
+/// All leads of a subject.
+#[must_use]
+pub fn leads_by_subject(site: SiteNumber, subject: &Subject) -> Vec<u8> {
+    let mut key = key(site, LEAD_BY_SUBJECT);
+    write_subject(&mut key, subject);
+    key
+}
+
+/// One lead of a subject.
+#[must_use]
+pub fn lead_by_subject(site: SiteNumber, subject: &Subject, lead: &LeadId) -> Vec<u8> {
+    with(leads_by_subject(site, subject), lead.as_str().as_bytes())
+}
+
+/// Reads a lead's id from the end of a key.
+#[must_use]
+pub fn lead_id(bytes: &[u8]) -> Option<LeadId> {
+    LeadId::parse(std::str::from_utf8(bytes).ok()?)
+}
+
+/// All records about a lead.
+#[must_use]
+pub fn records(site: SiteNumber, lead: &LeadId) -> Vec<u8> {
+    with(with(key(site, RECORD), lead.as_str().as_bytes()), &[0])
+}
+
+/// One record about a lead.
+#[must_use]
+pub fn record(site: SiteNumber, lead: &LeadId, position: Position) -> Vec<u8> {
+    with(records(site, lead), &position.to_be_bytes())
+}
+
+/// What the site's beacons have shown.
+#[must_use]
+pub fn install(site: SiteNumber) -> Vec<u8> {
+    key(site, INSTALL)
+}
+
+/// The own domains that origins were derived with.
+#[must_use]
+pub fn basis(site: SiteNumber) -> Vec<u8> {
+    key(site, BASIS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newer_leads_come_first() {
+        let id = LeadId::of_event("e");
+        let times = [i64::MAX, 2, 1, 0, -1, i64::MIN];
+        let keys: Vec<_> = times.iter().map(|&at| lead_by_time(1, at, &id)).collect();
+        assert!(keys.is_sorted());
+        assert_eq!(lead_by_time_id(&keys[0]), Some(id));
+    }
+
+    #[test]
+    fn a_prefix_ends_where_the_next_begins() {
+        assert_eq!(after_prefix(&[1, 2]), [1, 3]);
+        assert_eq!(after_prefix(&[1, 0xff]), [2]);
+        let (from, to) = derived(7);
+        assert!(log(7, Position::MAX) < from && install(7) < to && log(8, 0) >= to);
+    }
+}

@@ -1,0 +1,233 @@
+//! The store over a key-value engine.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    Append, Appended, Description, LeadPage, LeadQuery, Sealed, Step, Store, StoreError, Stored,
+    engine::Engine,
+    keys, reads,
+    writer::{Heads, QUEUE, Task, Writer, last_position, read_ledger},
+};
+use crate::domain::{
+    fact::{HOUSE, Position, SiteNumber, Subject},
+    id::VaultRef,
+    install::Install,
+    lead::LeadId,
+    standing::Lead,
+    ledger::Ledger,
+};
+
+/// The format of the whole store: a newer program reads every older format, an older program refuses a newer one.
+pub const FORMAT: u32 = 1;
+
+/// A store over an engine: one writer thread, a bounded queue, reads on the blocking pool.
+pub struct KvStore<E> {
+    engine: Arc<E>,
+    /// Taken by `close`: the writer ends when the last sender is gone.
+    queue: RwLock<Option<mpsc::Sender<Task>>>,
+    writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    heads: Heads,
+    changes: watch::Receiver<u64>,
+    /// Keeps projectors' steps apart: the check of a cursor and its move are one.
+    steps: Arc<Mutex<()>>,
+}
+
+impl<E: Engine> KvStore<E> {
+    /// Opens the store that an engine holds, or begins one. Blocks: call it before the server runs.
+    ///
+    /// # Errors
+    /// Where the engine fails, or holds a newer format than this program knows.
+    pub fn open(engine: E) -> anyhow::Result<Self> {
+        let engine = Arc::new(engine);
+        check_format(engine.as_ref())?;
+        let heads = Heads::new(std::sync::RwLock::new(read_heads(engine.as_ref())?));
+        let (changed, changes) = watch::channel(0);
+        let (queue, tasks) = mpsc::channel(QUEUE);
+        let writer = Writer::new(Arc::clone(&engine), Arc::clone(&heads), changed);
+        let writer = std::thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.run(tasks))?;
+        Ok(Self {
+            engine,
+            queue: RwLock::new(Some(queue)),
+            writer: Mutex::new(Some(writer)),
+            heads,
+            changes,
+            steps: Arc::default(),
+        })
+    }
+
+    /// Runs a read where it may block.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&E) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let engine = Arc::clone(&self.engine);
+        tokio::task::spawn_blocking(move || read(engine.as_ref()))
+            .await
+            .unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    }
+
+    /// Queues a task and waits until its group is durable.
+    async fn queued<T>(
+        &self,
+        task: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Task,
+    ) -> Result<T, StoreError> {
+        let stopped = || StoreError::Unavailable("it is being closed".to_owned());
+        let (answer, answered) = oneshot::channel();
+        {
+            let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
+            queue.as_ref().ok_or_else(stopped)?.try_send(task(answer)).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+                mpsc::error::TrySendError::Closed(_) => stopped(),
+            })?;
+        }
+        answered.await.unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+/// The heads of all logs. A site's number is the position of its first fact in the house's log, so the house's head
+/// bounds them.
+fn read_heads<E: Engine>(engine: &E) -> Result<HashMap<SiteNumber, Position>, StoreError> {
+    let house = last_position(engine, HOUSE)?;
+    let mut heads = HashMap::from([(HOUSE, house)]);
+    for site in 1..=SiteNumber::try_from(house).unwrap_or(SiteNumber::MAX) {
+        let head = last_position(engine, site)?;
+        if head > 0 {
+            heads.insert(site, head);
+        }
+    }
+    Ok(heads)
+}
+
+fn check_format<E: Engine>(engine: &E) -> anyhow::Result<()> {
+    let key = keys::meta("format");
+    match engine.get(&key)? {
+        None => {
+            let mut value = vec![keys::VERSION];
+            value.extend_from_slice(&FORMAT.to_be_bytes());
+            engine.apply(vec![(key, Some(value))])?;
+            engine.sync()?;
+            Ok(())
+        }
+        Some(value) => match value.as_slice() {
+            &[keys::VERSION, a, b, c, d] if u32::from_be_bytes([a, b, c, d]) <= FORMAT => Ok(()),
+            _ => anyhow::bail!("the store was written by a newer version of traza: use that one, or newer"),
+        },
+    }
+}
+
+#[async_trait]
+impl<E: Engine> Store for KvStore<E> {
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        self.queued(|answer| Task::Append(Box::new(append), answer)).await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.queued(Task::Probe).await
+    }
+
+    async fn read(&self, site: SiteNumber, after: Position, max: usize) -> Result<Vec<Stored>, StoreError> {
+        let head = self.head(site);
+        self.blocking(move |engine| reads::log(engine, site, after, head, max)).await
+    }
+
+    fn head(&self, site: SiteNumber) -> Position {
+        self.heads.read().unwrap_or_else(PoisonError::into_inner).get(&site).copied().unwrap_or(0)
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+
+    async fn cursor(&self, projector: &'static str, site: SiteNumber) -> Result<Position, StoreError> {
+        self.blocking(move |engine| reads::cursor(engine, projector, site)).await
+    }
+
+    async fn commit(&self, step: Step) -> Result<(), StoreError> {
+        let steps = Arc::clone(&self.steps);
+        self.blocking(move |engine| {
+            let _alone = steps.lock().unwrap_or_else(PoisonError::into_inner);
+            reads::commit(engine, step)
+        })
+        .await
+    }
+
+    async fn reset(&self, site: SiteNumber) -> Result<(), StoreError> {
+        let steps = Arc::clone(&self.steps);
+        self.blocking(move |engine| {
+            let _alone = steps.lock().unwrap_or_else(PoisonError::into_inner);
+            reads::reset(engine, site)
+        })
+        .await
+    }
+
+    async fn dump(&self, site: SiteNumber) -> Result<Vec<u8>, StoreError> {
+        self.blocking(move |engine| reads::dump(engine, site)).await
+    }
+
+    async fn journey(&self, site: SiteNumber, subject: &Subject) -> Result<Vec<Stored>, StoreError> {
+        let subject = subject.clone();
+        self.blocking(move |engine| reads::journey(engine, site, &subject)).await
+    }
+
+    async fn records(&self, site: SiteNumber, lead: &LeadId) -> Result<Vec<Stored>, StoreError> {
+        let lead = lead.clone();
+        self.blocking(move |engine| reads::records(engine, site, &lead)).await
+    }
+
+    async fn lead(&self, site: SiteNumber, lead: &LeadId) -> Result<Option<Lead>, StoreError> {
+        let lead = lead.clone();
+        self.blocking(move |engine| reads::lead(engine, site, &lead)).await
+    }
+
+    async fn leads_of(&self, site: SiteNumber, subject: &Subject) -> Result<Vec<LeadId>, StoreError> {
+        let subject = subject.clone();
+        self.blocking(move |engine| reads::leads_of(engine, site, &subject)).await
+    }
+
+    async fn leads(&self, site: SiteNumber, query: LeadQuery) -> Result<LeadPage, StoreError> {
+        self.blocking(move |engine| reads::leads(engine, site, &query)).await
+    }
+
+    async fn install(&self, site: SiteNumber) -> Result<Install, StoreError> {
+        self.blocking(move |engine| reads::install(engine, site)).await
+    }
+
+    async fn basis(&self, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError> {
+        self.blocking(move |engine| reads::basis(engine, site)).await
+    }
+
+    async fn ledger(&self, site: SiteNumber) -> Result<Ledger, StoreError> {
+        self.blocking(move |engine| read_ledger(engine, site)).await
+    }
+
+    async fn sealed(&self, site: SiteNumber, reference: VaultRef) -> Result<Option<Sealed>, StoreError> {
+        self.blocking(move |engine| reads::sealed(engine, site, reference)).await
+    }
+
+    async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.blocking(move |engine| engine.get(&keys::meta(name))).await
+    }
+
+    async fn meta_or_set(&self, name: &'static str, value: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        self.queued(|answer| Task::Meta(name, value, answer)).await
+    }
+
+    fn describe(&self) -> Description {
+        self.engine.describe()
+    }
+
+    async fn close(&self) {
+        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            // The writer drains its queue before it ends; a panic in it was logged by the panic hook.
+            drop(tokio::task::spawn_blocking(move || writer.join()).await);
+        }
+    }
+}

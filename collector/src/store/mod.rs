@@ -1,0 +1,339 @@
+//! Where facts are kept, and what is derived from them.
+//!
+//! [`Store`] is shaped by the domain, not by a database. [`kv::KvStore`] implements it over any ordered key-value
+//! engine; [`sled`] (the embedded default) and [`memory`] (tests) are such engines. One conformance suite holds for
+//! all of them.
+//!
+//! - [`keys`]: which key holds what
+//! - [`block`]: how entries are packed
+//! - [`dedupe`]: which event ids were seen, in a few bits each
+//! - [`writer`]: the one thread that appends, by group commit
+//! - [`kv`]: the store over an engine
+//!
+//! **Invariants.** A position is visible only when it and all lower ones are durable. An append is answered only
+//! after its group was flushed and synced. Everything that blocks stays in here: on the writer's thread or on the
+//! blocking pool.
+
+pub mod block;
+pub mod dedupe;
+pub mod engine;
+pub mod keys;
+pub mod kv;
+pub mod memory;
+mod reads;
+pub mod sled;
+pub mod writer;
+
+#[cfg(test)]
+mod conformance;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::domain::{
+    event::LeadKind,
+    fact::{Entry, Position, SiteNumber, Subject},
+    id::{Token, VaultRef},
+    install::Install,
+    lead::LeadId,
+    standing::Lead,
+    ledger::Ledger,
+};
+
+/// Keeps facts and what is derived from them. All methods may wait; none blocks the thread that calls it.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Appends a piece. When this returns, it is on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] where the queue is full, [`StoreError::Unavailable`] where the disk would not take it.
+    /// In both cases nothing was acknowledged, and the same append may be tried again.
+    async fn append(&self, append: Append) -> Result<Appended, StoreError>;
+
+    /// Writes and syncs something of no meaning: proof that appends would be taken.
+    async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Entries after a position, in order; about `max` facts.
+    async fn read(&self, site: SiteNumber, after: Position, max: usize) -> Result<Vec<Stored>, StoreError>;
+
+    /// The last visible position of a site's log.
+    fn head(&self, site: SiteNumber) -> Position;
+
+    /// Changes whenever any head did. Followers wait on this; it carries nothing.
+    fn changes(&self) -> tokio::sync::watch::Receiver<u64>;
+
+    /// Where a projector stands in a site's log.
+    async fn cursor(&self, projector: &'static str, site: SiteNumber) -> Result<Position, StoreError>;
+
+    /// Commits a projector's rows together with its new position.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] where the projector does not stand at `from`: somebody else moved it.
+    async fn commit(&self, step: Step) -> Result<(), StoreError>;
+
+    /// Drops everything derived of a site, so that projectors start over.
+    async fn reset(&self, site: SiteNumber) -> Result<(), StoreError>;
+
+    /// Everything derived of a site, in one canonical order: equal stores give equal bytes.
+    async fn dump(&self, site: SiteNumber) -> Result<Vec<u8>, StoreError>;
+
+    /// The arrivals that a subject's journey is made of, by position.
+    async fn journey(&self, site: SiteNumber, subject: &Subject) -> Result<Vec<Stored>, StoreError>;
+
+    /// The entries that are about a lead, by position.
+    async fn records(&self, site: SiteNumber, lead: &LeadId) -> Result<Vec<Stored>, StoreError>;
+
+    /// One lead.
+    async fn lead(&self, site: SiteNumber, lead: &LeadId) -> Result<Option<Lead>, StoreError>;
+
+    /// The leads of a subject.
+    async fn leads_of(&self, site: SiteNumber, subject: &Subject) -> Result<Vec<LeadId>, StoreError>;
+
+    /// Leads, newest first, and where to go on.
+    async fn leads(&self, site: SiteNumber, query: LeadQuery) -> Result<LeadPage, StoreError>;
+
+    /// What a site's beacons have shown.
+    async fn install(&self, site: SiteNumber) -> Result<Install, StoreError>;
+
+    /// The own domains that origins were derived with; `None` where nothing was derived yet.
+    async fn basis(&self, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError>;
+
+    /// What became of a site's events.
+    async fn ledger(&self, site: SiteNumber) -> Result<Ledger, StoreError>;
+
+    /// A submission's wrapped key and sealed value; `None` where it was erased or never was.
+    async fn sealed(&self, site: SiteNumber, reference: VaultRef) -> Result<Option<Sealed>, StoreError>;
+
+    /// A small value of the store itself (the vault's lookup key and key check).
+    async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Sets such a value, durably, unless it is there; returns what is there now.
+    async fn meta_or_set(&self, name: &'static str, value: Vec<u8>) -> Result<Vec<u8>, StoreError>;
+
+    /// Where it is, how large on disk.
+    fn describe(&self) -> Description;
+
+    /// Answers what is queued, writes it, and stops. Later appends are [`StoreError::Unavailable`].
+    async fn close(&self);
+}
+
+/// What a store says of itself.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// Which backend.
+    pub backend: &'static str,
+    /// Bytes on the disk, where there is one.
+    pub disk_bytes: Option<u64>,
+}
+
+/// Something to append.
+#[derive(Debug)]
+pub struct Append {
+    /// Whose log.
+    pub site: SiteNumber,
+    /// The entry; `None` where only the tally counts.
+    pub entry: Option<Entry>,
+    /// Personal data that was split off, sealed.
+    pub seals: Vec<Seal>,
+    /// What became of the events that are not in the entry.
+    pub tally: Ledger,
+    /// A claim on the sender's own id of a record.
+    pub claim: Option<Claim>,
+}
+
+impl Append {
+    /// An entry by itself.
+    #[must_use]
+    pub fn of(site: SiteNumber, entry: Entry) -> Self {
+        Self { site, entry: Some(entry), seals: Vec::new(), tally: Ledger::default(), claim: None }
+    }
+}
+
+/// Personal data on its way to the vault, in the same commit as the fact that refers to it.
+#[derive(Debug, Clone)]
+pub struct Seal {
+    /// Index of the event in the arrival; ignored for other entries.
+    pub event: usize,
+    /// What the fact holds in its place.
+    pub reference: VaultRef,
+    /// The key and the value.
+    pub sealed: Sealed,
+    /// Keyed hash of each identifier, with the token to use if the hash is new.
+    pub lookups: Vec<([u8; 32], Token)>,
+}
+
+/// A submission in the vault: dropping `key` makes `value` unreadable for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// The submission's own key, wrapped by the master key.
+    pub key: Vec<u8>,
+    /// The data, sealed by that key.
+    pub value: Vec<u8>,
+}
+
+/// The sender's own id of a record: the same content again is a duplicate, other content an amendment.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// What kind of record: ids are unique within it.
+    pub kind: &'static str,
+    /// The sender's id.
+    pub external_id: String,
+    /// A hash of the content.
+    pub content: [u8; 32],
+}
+
+/// What became of an append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// One verdict per event of an arrival; one for any other entry.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What became of one fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Appended at this position.
+    Stored(Position),
+    /// Seen before: nothing changed.
+    Duplicate,
+}
+
+/// An entry with the position of its first fact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// Position of the first fact.
+    pub position: Position,
+    /// The entry.
+    pub entry: Arc<Entry>,
+}
+
+impl Stored {
+    /// Position of the last fact.
+    #[must_use]
+    pub fn last(&self) -> Position {
+        self.position + self.entry.facts().saturating_sub(1)
+    }
+}
+
+/// One projector's step from one position to another.
+#[derive(Debug)]
+pub struct Step {
+    /// Who.
+    pub projector: &'static str,
+    /// In whose log.
+    pub site: SiteNumber,
+    /// Where it stands.
+    pub from: Position,
+    /// Where it will stand.
+    pub to: Position,
+    /// What it derived.
+    pub rows: Vec<Row>,
+}
+
+/// Something derived, to be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Row {
+    /// An arrival belongs to a subject's journey.
+    Piece {
+        /// Whose.
+        subject: Subject,
+        /// The arrival's first position.
+        position: Position,
+    },
+    /// A lead as it stands now.
+    Lead(Box<Lead>),
+    /// An entry is about a lead.
+    Record {
+        /// Which.
+        lead: LeadId,
+        /// The entry's position.
+        position: Position,
+    },
+    /// What the site's beacons have shown.
+    Install(Install),
+    /// The own domains that origins were derived with.
+    Basis(Vec<String>),
+}
+
+/// Which leads.
+#[derive(Debug, Clone, Default)]
+pub struct LeadQuery {
+    /// Created at or after, ms.
+    pub since: Option<i64>,
+    /// Created before, ms.
+    pub until: Option<i64>,
+    /// Changed at or after, ms.
+    pub updated_since: Option<i64>,
+    /// Standing in this stage.
+    pub stage: Option<String>,
+    /// Of this kind.
+    pub kind: Option<LeadKind>,
+    /// With this flag.
+    pub flag: Option<crate::domain::event::Flag>,
+    /// Whose last touch was of this channel.
+    pub channel: Option<String>,
+    /// Whose last touch was of this campaign.
+    pub campaign: Option<String>,
+    /// Inside a token's scope.
+    pub scope: Option<crate::domain::token::Scope>,
+    /// Go on after this lead.
+    pub after: Option<(i64, LeadId)>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+impl LeadQuery {
+    /// Whether a lead is asked for.
+    #[must_use]
+    pub fn matches(&self, lead: &Lead) -> bool {
+        let last = &lead.origin.last;
+        let same = |asked: &Option<String>, is: Option<&str>| asked.as_deref().is_none_or(|asked| is == Some(asked));
+        self.since.is_none_or(|since| lead.created_at >= since)
+            && self.until.is_none_or(|until| lead.created_at < until)
+            && self.updated_since.is_none_or(|since| lead.updated_at >= since)
+            && self.kind.is_none_or(|kind| lead.kind == kind)
+            && self.flag.is_none_or(|flag| lead.flags.contains(&flag))
+            && same(&self.stage, Some(&lead.stage))
+            && same(&self.channel, Some(last.channel.as_str()))
+            && same(&self.campaign, last.campaign.as_deref())
+            && self
+                .scope
+                .as_ref()
+                .is_none_or(|scope| scope.covers(last.channel.as_str(), last.campaign.as_deref()))
+    }
+}
+
+/// Some leads, and whether there are more.
+#[derive(Debug, Clone)]
+pub struct LeadPage {
+    /// Newest first.
+    pub items: Vec<Lead>,
+    /// The last one, where there may be more after it.
+    pub next: Option<(i64, LeadId)>,
+}
+
+/// Why a store did not do what was asked. The variants say whether trying again can help.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Too much is queued: try again shortly.
+    #[error("the store's queue is full")]
+    Busy,
+    /// The disk or the engine refused: try again later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// Another projector moved the cursor: stop.
+    #[error("projector {0} was moved by somebody else")]
+    Fenced(&'static str),
+    /// What was read cannot have been written by this program: do not try again.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Busy | Self::Unavailable(_))
+    }
+}

@@ -1,0 +1,313 @@
+//! Reads over an engine. They block: [`super::kv`] runs them on the blocking pool.
+
+use std::sync::Arc;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    LeadPage, LeadQuery, Row, Sealed, Step, Stored, StoreError,
+    block::{self, Block},
+    engine::{Batch, Engine},
+    keys,
+};
+use crate::domain::{
+    fact::{Position, SiteNumber, Subject},
+    id::VaultRef,
+    install::Install,
+    lead::LeadId,
+    standing::Lead,
+};
+
+/// How many index keys are fetched at a time.
+const PAGE: usize = 512;
+
+/// Reads a row: version byte, then MessagePack.
+pub(super) fn row<T: DeserializeOwned>(value: &[u8]) -> Result<T, StoreError> {
+    match value.split_first() {
+        Some((&keys::VERSION, packed)) => {
+            rmp_serde::from_slice(packed).map_err(|error| StoreError::Damaged(error.to_string()))
+        }
+        _ => Err(StoreError::Damaged("a row of a version that this program does not know".to_owned())),
+    }
+}
+
+fn packed<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
+    let mut value = vec![keys::VERSION];
+    rmp_serde::encode::write_named(&mut value, row).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    Ok(value)
+}
+
+/// Every key below a prefix, page by page.
+fn each_key<E: Engine>(
+    engine: &E,
+    prefix: &[u8],
+    mut visit: impl FnMut(&[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let end = keys::after_prefix(prefix);
+    let mut from = prefix.to_vec();
+    loop {
+        let pairs = engine.scan(&from, &end, PAGE)?;
+        for (key, _) in &pairs {
+            visit(key)?;
+        }
+        match pairs.into_iter().next_back() {
+            Some((mut last, _)) => {
+                last.push(0);
+                from = last;
+            }
+            None => return Ok(()),
+        }
+    }
+}
+
+pub(super) fn log<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    after: Position,
+    head: Position,
+    max: usize,
+) -> Result<Vec<Stored>, StoreError> {
+    let mut found = Vec::new();
+    let mut facts = 0;
+    let end = keys::log(site, head.saturating_add(1));
+    // The block that holds `after + 1` may begin before it.
+    let mut from = match engine.last(&keys::log(site, 0), &keys::log(site, after.saturating_add(1)))? {
+        Some((key, _)) => key,
+        None => keys::log(site, 0),
+    };
+    while facts < max {
+        let blocks = engine.scan(&from, &end, 8)?;
+        let Some((last, _)) = blocks.last() else { break };
+        from = last.clone();
+        from.push(0);
+        for (key, value) in &blocks {
+            let first = position_of(key)?;
+            Block::open(first, value)?.each(|position, count, packed| {
+                if position > after && position <= head && facts < max {
+                    found.push(Stored { position, entry: Arc::new(block::decode(position, packed)?) });
+                    facts += usize::try_from(count).unwrap_or(usize::MAX);
+                }
+                Ok(facts < max)
+            })?;
+            if facts >= max {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn position_of(key: &[u8]) -> Result<Position, StoreError> {
+    keys::trailing_position(key).ok_or_else(|| StoreError::Damaged("a key without position".to_owned()))
+}
+
+/// The entries at these positions (ascending), opening each block once.
+fn entries<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    positions: &[Position],
+) -> Result<Vec<Stored>, StoreError> {
+    let mut found = Vec::with_capacity(positions.len());
+    let mut wanted = positions.iter().copied().peekable();
+    while let Some(&position) = wanted.peek() {
+        let missing = || StoreError::Damaged(format!("no entry at position {position}"));
+        let (key, value) =
+            engine.last(&keys::log(site, 0), &keys::log(site, position))?.ok_or_else(missing)?;
+        let before = found.len();
+        Block::open(position_of(&key)?, &value)?.each(|at, _, packed| {
+            if wanted.peek() == Some(&at) {
+                found.push(Stored { position: at, entry: Arc::new(block::decode(at, packed)?) });
+                wanted.next();
+            }
+            Ok(wanted.peek().is_some())
+        })?;
+        if found.len() == before {
+            return Err(missing());
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn journey<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    subject: &Subject,
+) -> Result<Vec<Stored>, StoreError> {
+    let mut positions = Vec::new();
+    each_key(engine, &keys::pieces(site, subject), |key| {
+        positions.push(position_of(key)?);
+        Ok(())
+    })?;
+    entries(engine, site, &positions)
+}
+
+pub(super) fn records<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    lead: &LeadId,
+) -> Result<Vec<Stored>, StoreError> {
+    let mut positions = Vec::new();
+    each_key(engine, &keys::records(site, lead), |key| {
+        positions.push(position_of(key)?);
+        Ok(())
+    })?;
+    entries(engine, site, &positions)
+}
+
+pub(super) fn lead<E: Engine>(engine: &E, site: SiteNumber, lead: &LeadId) -> Result<Option<Lead>, StoreError> {
+    engine.get(&keys::lead(site, lead))?.map(|value| row(&value)).transpose()
+}
+
+pub(super) fn leads_of<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    subject: &Subject,
+) -> Result<Vec<LeadId>, StoreError> {
+    let prefix = keys::leads_by_subject(site, subject);
+    let mut found = Vec::new();
+    each_key(engine, &prefix, |key| {
+        let id = key.get(prefix.len()..).and_then(keys::lead_id);
+        found.push(id.ok_or_else(|| StoreError::Damaged("a lead's key".to_owned()))?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+pub(super) fn leads<E: Engine>(engine: &E, site: SiteNumber, query: &LeadQuery) -> Result<LeadPage, StoreError> {
+    let prefix = keys::leads_by_time(site);
+    let end = keys::after_prefix(&prefix);
+    let mut from = match (&query.after, query.until) {
+        (Some((at, id)), _) => {
+            let mut key = keys::lead_by_time(site, *at, id);
+            key.push(0);
+            key
+        }
+        // `until` is exclusive, and newer leads have smaller keys.
+        (None, Some(until)) => {
+            let mut key = keys::lead_by_time(site, until.saturating_sub(1), &LeadId::default());
+            key.truncate(prefix.len() + 8);
+            key
+        }
+        (None, None) => prefix.clone(),
+    };
+    let mut items: Vec<Lead> = Vec::new();
+    loop {
+        let pairs = engine.scan(&from, &end, PAGE)?;
+        for (key, _) in &pairs {
+            let id = keys::lead_by_time_id(key).ok_or_else(|| StoreError::Damaged("a lead's key".to_owned()))?;
+            let Some(lead) = lead(engine, site, &id)? else {
+                return Err(StoreError::Damaged(format!("lead {id} is listed and not there")));
+            };
+            if query.since.is_some_and(|since| lead.created_at < since) {
+                return Ok(LeadPage { items, next: None });
+            }
+            if !query.matches(&lead) {
+                continue;
+            }
+            if items.len() == query.limit {
+                let next = items.last().map(|last| (last.created_at, last.id.clone()));
+                return Ok(LeadPage { items, next });
+            }
+            items.push(lead);
+        }
+        match pairs.into_iter().next_back() {
+            Some((mut last, _)) => {
+                last.push(0);
+                from = last;
+            }
+            None => return Ok(LeadPage { items, next: None }),
+        }
+    }
+}
+
+pub(super) fn install<E: Engine>(engine: &E, site: SiteNumber) -> Result<Install, StoreError> {
+    engine.get(&keys::install(site))?.map_or_else(|| Ok(Install::default()), |value| row(&value))
+}
+
+pub(super) fn basis<E: Engine>(engine: &E, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError> {
+    engine.get(&keys::basis(site))?.map(|value| row(&value)).transpose()
+}
+
+pub(super) fn sealed<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    reference: VaultRef,
+) -> Result<Option<Sealed>, StoreError> {
+    let unversioned = |value: Vec<u8>| match value.split_first() {
+        Some((&keys::VERSION, bytes)) => Ok(bytes.to_vec()),
+        _ => Err(StoreError::Damaged("a vault row of an unknown version".to_owned())),
+    };
+    let key = engine.get(&keys::vault_key(site, reference))?.map(unversioned).transpose()?;
+    let value = engine.get(&keys::vault_value(site, reference))?.map(unversioned).transpose()?;
+    Ok(key.zip(value).map(|(key, value)| Sealed { key, value }))
+}
+
+pub(super) fn cursor<E: Engine>(engine: &E, projector: &str, site: SiteNumber) -> Result<Position, StoreError> {
+    match engine.get(&keys::cursor(site, projector))? {
+        None => Ok(0),
+        Some(value) => row(&value),
+    }
+}
+
+/// A projector's step as one atomic batch. The caller holds the lock that keeps steps apart.
+pub(super) fn commit<E: Engine>(engine: &E, step: Step) -> Result<(), StoreError> {
+    let Step { projector, site, from, to, rows } = step;
+    if cursor(engine, projector, site)? != from {
+        return Err(StoreError::Fenced(projector));
+    }
+    let mut batch: Batch = Vec::with_capacity(rows.len() + 1);
+    for row in rows {
+        match row {
+            Row::Piece { subject, position } => {
+                batch.push((keys::piece(site, &subject, position), Some(vec![keys::VERSION])));
+            }
+            Row::Record { lead, position } => {
+                batch.push((keys::record(site, &lead, position), Some(vec![keys::VERSION])));
+            }
+            Row::Basis(domains) => batch.push((keys::basis(site), Some(packed(&domains)?))),
+            Row::Install(install) => batch.push((keys::install(site), Some(packed(&install)?))),
+            Row::Lead(lead) => {
+                let seen = || Some(vec![keys::VERSION]);
+                batch.push((keys::lead_by_time(site, lead.created_at, &lead.id), seen()));
+                if let Some(subject) = &lead.subject {
+                    batch.push((keys::lead_by_subject(site, subject, &lead.id), seen()));
+                }
+                batch.push((keys::lead(site, &lead.id), Some(packed(&*lead)?)));
+            }
+        }
+    }
+    batch.push((keys::cursor(site, projector), Some(packed(&to)?)));
+    engine.apply(batch)
+}
+
+pub(super) fn reset<E: Engine>(engine: &E, site: SiteNumber) -> Result<(), StoreError> {
+    let (from, to) = keys::derived(site);
+    loop {
+        let pairs = engine.scan(&from, &to, PAGE)?;
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        engine.apply(pairs.into_iter().map(|(key, _)| (key, None)).collect())?;
+    }
+}
+
+pub(super) fn dump<E: Engine>(engine: &E, site: SiteNumber) -> Result<Vec<u8>, StoreError> {
+    let (mut from, to) = keys::derived(site);
+    let mut bytes = Vec::new();
+    loop {
+        let pairs = engine.scan(&from, &to, PAGE)?;
+        for (key, value) in &pairs {
+            for part in [key, value] {
+                bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+                bytes.extend_from_slice(part);
+            }
+        }
+        match pairs.into_iter().next_back() {
+            Some((mut last, _)) => {
+                last.push(0);
+                from = last;
+            }
+            None => return Ok(bytes),
+        }
+    }
+}

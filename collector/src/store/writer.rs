@@ -1,0 +1,459 @@
+//! The one thread that appends, by group commit: take what is queued, decide, write, flush, sync, then answer all.
+//!
+//! While one group is being synced the next one queues up, so groups grow with the load and the cost of a sync is
+//! shared. Position, dedupe and tokens are decided here and nowhere else.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    Append, Appended, Claim, Seal, StoreError, Verdict, block,
+    dedupe::{Bitmap, Recent},
+    engine::{Batch, Engine},
+    keys,
+};
+use crate::domain::{
+    event::Event,
+    fact::{Arrival, Entry, Position, SiteNumber},
+    id::{EventId, Token},
+    ledger::Ledger,
+};
+
+/// Appends that may wait; past it a caller is told that the store is busy.
+pub const QUEUE: usize = 4096;
+/// Appends in one group at most: bounds the time to the answer.
+const GROUP: usize = 1024;
+/// Page views whose bitmaps stay in memory, per generation.
+const RECENT_PAGES: usize = 32_768;
+
+/// Something for the writer to do.
+pub enum Task {
+    /// Append, and say what became of it.
+    Append(Box<Append>, oneshot::Sender<Result<Appended, StoreError>>),
+    /// Write and sync something of no meaning.
+    Probe(oneshot::Sender<Result<(), StoreError>>),
+    /// Set a small value unless it is there; say what is there.
+    Meta(&'static str, Vec<u8>, oneshot::Sender<Result<Vec<u8>, StoreError>>),
+}
+
+/// Last visible position of each site's log, shared with readers.
+pub type Heads = Arc<std::sync::RwLock<HashMap<SiteNumber, Position>>>;
+
+/// Answers to give once the group is durable.
+enum Answer {
+    Append(oneshot::Sender<Result<Appended, StoreError>>, Appended),
+    Probe(oneshot::Sender<Result<(), StoreError>>),
+    Meta(oneshot::Sender<Result<Vec<u8>, StoreError>>, Vec<u8>),
+}
+
+impl Answer {
+    /// Sends it. A caller that went away is no error: what it asked for is done.
+    fn send(self, outcome: Result<(), &StoreError>) {
+        let failed = outcome.err().map(|error| StoreError::Unavailable(error.to_string()));
+        match (self, failed) {
+            (Self::Append(to, appended), None) => drop(to.send(Ok(appended))),
+            (Self::Append(to, _), Some(error)) => drop(to.send(Err(error))),
+            (Self::Probe(to), None) => drop(to.send(Ok(()))),
+            (Self::Probe(to), Some(error)) => drop(to.send(Err(error))),
+            (Self::Meta(to, value), None) => drop(to.send(Ok(value))),
+            (Self::Meta(to, _), Some(error)) => drop(to.send(Err(error))),
+        }
+    }
+}
+
+/// What the writer knows between groups. All of it can be read back from the engine.
+pub struct Writer<E> {
+    engine: Arc<E>,
+    heads: Heads,
+    changes: watch::Sender<u64>,
+    recent: Recent,
+    /// Next position to give, per site. Ahead of the visible head while a group is under way.
+    next: HashMap<SiteNumber, Position>,
+    ledgers: HashMap<SiteNumber, Ledger>,
+}
+
+impl<E: Engine> Writer<E> {
+    /// A writer over an engine.
+    #[must_use]
+    pub fn new(engine: Arc<E>, heads: Heads, changes: watch::Sender<u64>) -> Self {
+        Self {
+            engine,
+            heads,
+            changes,
+            recent: Recent::new(RECENT_PAGES),
+            next: HashMap::new(),
+            ledgers: HashMap::new(),
+        }
+    }
+
+    /// Works until every sender is gone and the queue is empty.
+    pub fn run(mut self, mut queue: mpsc::Receiver<Task>) {
+        let mut tasks = Vec::with_capacity(GROUP);
+        while queue.blocking_recv_many(&mut tasks, GROUP) > 0 {
+            self.group(&mut tasks);
+        }
+    }
+
+    fn group(&mut self, tasks: &mut Vec<Task>) {
+        let mut group = Group::default();
+        let mut answers = Vec::with_capacity(tasks.len());
+        for task in tasks.drain(..) {
+            match task {
+                Task::Append(append, answer) => match self.plan(&mut group, *append) {
+                    Ok(appended) => answers.push(Answer::Append(answer, appended)),
+                    // `plan` fails before it touches the group: the caller is told, its neighbours go on.
+                    Err(error) => drop(answer.send(Err(error))),
+                },
+                Task::Probe(answer) => {
+                    group.pending.insert(keys::meta("probe"), Some(vec![keys::VERSION]));
+                    answers.push(Answer::Probe(answer));
+                }
+                Task::Meta(name, value, answer) => match self.plan_meta(&mut group, name, value) {
+                    Ok(value) => answers.push(Answer::Meta(answer, value)),
+                    Err(error) => drop(answer.send(Err(error))),
+                },
+            }
+        }
+        if answers.is_empty() {
+            return;
+        }
+        let outcome = self.commit(group);
+        if let Err(error) = &outcome {
+            tracing::error!(%error, appends = answers.len(), "a group was not made durable; nobody was told it was");
+            // The engine may hold some of it: ask it anew instead of trusting what was planned.
+            self.recent.clear();
+            self.next.clear();
+            self.ledgers.clear();
+        }
+        for answer in answers {
+            answer.send(outcome.as_ref().map(|()| ()));
+        }
+    }
+
+    /// Decides one append: positions, duplicates, tokens. Nothing is written yet.
+    fn plan(&mut self, group: &mut Group, append: Append) -> Result<Appended, StoreError> {
+        let Append { site, entry, seals, mut tally, claim } = append;
+        let appended = match entry {
+            None => Appended { verdicts: Vec::new() },
+            Some(Entry::Arrival(arrival)) => self.plan_arrival(group, site, arrival, seals, &mut tally)?,
+            Some(entry) => {
+                if let Some(claim) = &claim
+                    && self.is_repeated(group, site, claim)?
+                {
+                    return Ok(Appended { verdicts: vec![Verdict::Duplicate] });
+                }
+                let packed = block::encode(&entry)?;
+                let position = self.take(site, 1)?;
+                if let Some(claim) = claim {
+                    let mut value = vec![keys::VERSION];
+                    value.extend_from_slice(&claim.content);
+                    value.extend_from_slice(&position.to_be_bytes());
+                    group.pending.insert(keys::claim(site, claim.kind, &claim.external_id), Some(value));
+                }
+                for seal in seals {
+                    group.seal(site, seal);
+                }
+                group.push(site, position, &packed, 1)?;
+                Appended { verdicts: vec![Verdict::Stored(position)] }
+            }
+        };
+        if tally != Ledger::default() {
+            self.ledger(site)?.add(&tally);
+            group.tallied.insert(site);
+        }
+        Ok(appended)
+    }
+
+    fn plan_arrival(
+        &mut self,
+        group: &mut Group,
+        site: SiteNumber,
+        mut arrival: Arrival,
+        seals: Vec<Seal>,
+        tally: &mut Ledger,
+    ) -> Result<Appended, StoreError> {
+        // Everything that can fail comes first: an arrival that cannot be decided must leave no id marked.
+        for event in &arrival.events {
+            self.look_up(group, site, event)?;
+        }
+        for seal in &seals {
+            if let Some(event) = arrival.events.get_mut(seal.event) {
+                self.resolve_tokens(group, site, event, seal)?;
+            }
+        }
+        self.next_position(site)?;
+        self.ledger(site)?;
+
+        let fresh: Vec<bool> = arrival.events.iter().map(|event| self.mark(group, site, event)).collect();
+        for seal in seals {
+            if fresh.get(seal.event) == Some(&true) {
+                group.seal(site, seal);
+            }
+        }
+        let mut stored = fresh.iter();
+        arrival.events.retain(|_| stored.next() == Some(&true));
+        let count = arrival.events.len() as u64;
+        tally.stored += count;
+        tally.duplicate += fresh.len() as u64 - count;
+
+        let mut position = 0;
+        if count > 0 {
+            let packed = block::encode(&Entry::Arrival(arrival))?;
+            position = self.take(site, count)?;
+            group.push(site, position, &packed, count)?;
+        }
+        let verdicts = fresh
+            .into_iter()
+            .map(|fresh| {
+                if !fresh {
+                    return Verdict::Duplicate;
+                }
+                position += 1;
+                Verdict::Stored(position - 1)
+            })
+            .collect();
+        Ok(Appended { verdicts })
+    }
+
+    /// Fetches what [`Self::mark`] needs to know of an event's id.
+    fn look_up(&mut self, group: &mut Group, site: SiteNumber, event: &Event) -> Result<(), StoreError> {
+        match &event.id {
+            EventId::Numbered(_) => {
+                let key = keys::bitmap(site, &event.page);
+                let engine = &self.engine;
+                self.recent.get_or_load(&key, || match engine.get(&key)? {
+                    None => Ok(Bitmap::default()),
+                    Some(value) => Bitmap::decode(&value)
+                        .ok_or_else(|| StoreError::Damaged("a bitmap of an unknown version".to_owned())),
+                })?;
+            }
+            EventId::Opaque(id) => {
+                let key = keys::seen(site, id);
+                if !group.pending.contains_key(&key)
+                    && let Some(there) = self.engine.get(&key)?
+                {
+                    group.pending.insert(key, Some(there));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an event's id is new, marking it seen.
+    fn mark(&mut self, group: &mut Group, site: SiteNumber, event: &Event) -> bool {
+        match &event.id {
+            EventId::Numbered(number) => {
+                let key = keys::bitmap(site, &event.page);
+                let fresh = self.recent.get(&key).insert(*number);
+                if fresh {
+                    let value = self.recent.get(&key).encode();
+                    group.pending.insert(key, Some(value));
+                }
+                fresh
+            }
+            EventId::Opaque(id) => {
+                group.pending.insert(keys::seen(site, id), Some(vec![keys::VERSION])).is_none()
+            }
+        }
+    }
+
+    /// Gives each identifier the token that its hash already has, or keeps the one that came along (which
+    /// [`Group::seal`] writes, if the event turns out to be new).
+    fn resolve_tokens(
+        &self,
+        group: &mut Group,
+        site: SiteNumber,
+        event: &mut Event,
+        seal: &Seal,
+    ) -> Result<(), StoreError> {
+        let Some(personal) = event.detail.personal_mut() else { return Ok(()) };
+        for (hash, proposed) in &seal.lookups {
+            let key = keys::lookup(site, hash);
+            let Some(value) = self.get(group, &key)? else { continue };
+            let known = match value.split_first() {
+                Some((&keys::VERSION, token)) => token.try_into().ok().map(Token),
+                _ => None,
+            };
+            let known = known.ok_or_else(|| StoreError::Damaged("a token of an unknown version".to_owned()))?;
+            group.pending.insert(key, Some(value));
+            for identifier in personal.identifiers.iter_mut().filter(|identifier| identifier.token == *proposed) {
+                identifier.token = known;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a record with this external id and this very content is there.
+    fn is_repeated(&self, group: &Group, site: SiteNumber, claim: &Claim) -> Result<bool, StoreError> {
+        let value = self.get(group, &keys::claim(site, claim.kind, &claim.external_id))?;
+        Ok(value.is_some_and(|value| value.get(1..33) == Some(claim.content.as_slice())))
+    }
+
+    fn plan_meta(&self, group: &mut Group, name: &str, value: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        let key = keys::meta(name);
+        if let Some(there) = self.get(group, &key)? {
+            return Ok(there);
+        }
+        group.pending.insert(key, Some(value.clone()));
+        Ok(value)
+    }
+
+    /// A value as the group will leave it.
+    fn get(&self, group: &Group, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match group.pending.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => self.engine.get(key),
+        }
+    }
+
+    /// The next positions of a site's log.
+    fn take(&mut self, site: SiteNumber, count: u64) -> Result<Position, StoreError> {
+        let next = self.next_position(site)?;
+        let first = *next;
+        *next += count;
+        Ok(first)
+    }
+
+    fn next_position(&mut self, site: SiteNumber) -> Result<&mut Position, StoreError> {
+        if !self.next.contains_key(&site) {
+            let next = last_position(self.engine.as_ref(), site)? + 1;
+            self.next.insert(site, next);
+        }
+        Ok(self.next.entry(site).or_default())
+    }
+
+    fn ledger(&mut self, site: SiteNumber) -> Result<&mut Ledger, StoreError> {
+        if !self.ledgers.contains_key(&site) {
+            let stored = read_ledger(self.engine.as_ref(), site)?;
+            self.ledgers.insert(site, stored);
+        }
+        Ok(self.ledgers.entry(site).or_default())
+    }
+
+    /// Writes the group, flushes, syncs, and only then shows it to readers.
+    fn commit(&mut self, mut group: Group) -> Result<(), StoreError> {
+        let mut heads = Vec::new();
+        for (site, mut log) in std::mem::take(&mut group.logs) {
+            log.close(site)?;
+            heads.push((site, log.last));
+            group.pending.extend(log.blocks.into_iter().map(|(key, value)| (key, Some(value))));
+        }
+        for site in std::mem::take(&mut group.tallied) {
+            let mut value = vec![keys::VERSION];
+            let ledger = self.ledger(site)?;
+            rmp_serde::encode::write_named(&mut value, ledger)
+                .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            group.pending.insert(keys::ledger(site), Some(value));
+        }
+        let batch: Batch = group.pending.into_iter().collect();
+        self.engine.apply(batch)?;
+        self.engine.sync()?;
+        if !heads.is_empty() {
+            match self.heads.write() {
+                Ok(mut visible) => visible.extend(heads),
+                Err(poisoned) => poisoned.into_inner().extend(heads),
+            }
+            self.changes.send_modify(|changes| *changes += 1);
+        }
+        Ok(())
+    }
+}
+
+/// What a group will write.
+#[derive(Default)]
+struct Group {
+    pending: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    logs: BTreeMap<SiteNumber, LogPart>,
+    tallied: std::collections::BTreeSet<SiteNumber>,
+}
+
+impl Group {
+    fn seal(&mut self, site: SiteNumber, seal: Seal) {
+        let versioned = |bytes: Vec<u8>| {
+            let mut value = Vec::with_capacity(1 + bytes.len());
+            value.push(keys::VERSION);
+            value.extend_from_slice(&bytes);
+            Some(value)
+        };
+        for (hash, token) in seal.lookups {
+            // An identifier seen before keeps its token; the fact has it by now.
+            self.pending.entry(keys::lookup(site, &hash)).or_insert_with(|| versioned(token.0.to_vec()));
+        }
+        self.pending.insert(keys::vault_key(site, seal.reference), versioned(seal.sealed.key));
+        self.pending.insert(keys::vault_value(site, seal.reference), versioned(seal.sealed.value));
+    }
+
+    fn push(
+        &mut self,
+        site: SiteNumber,
+        position: Position,
+        packed: &[u8],
+        facts: u64,
+    ) -> Result<(), StoreError> {
+        let facts =
+            u16::try_from(facts).map_err(|_| StoreError::Unavailable("an entry of over 65,535 facts".to_owned()))?;
+        let log = self.logs.entry(site).or_insert_with(|| LogPart::starting(position));
+        if log.builder.is_full_for(packed.len()) {
+            log.close(site)?;
+        }
+        if log.builder.is_empty() {
+            log.first = position;
+        }
+        log.builder.push(packed, facts);
+        log.last = position + u64::from(facts) - 1;
+        Ok(())
+    }
+}
+
+/// One site's part of a group.
+struct LogPart {
+    builder: block::Builder,
+    first: Position,
+    last: Position,
+    blocks: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl LogPart {
+    fn starting(first: Position) -> Self {
+        Self { builder: block::Builder::default(), first, last: first, blocks: Vec::new() }
+    }
+
+    fn close(&mut self, site: SiteNumber) -> Result<(), StoreError> {
+        if !self.builder.is_empty() {
+            let value = self.builder.finish()?;
+            self.blocks.push((keys::log(site, self.first), value));
+        }
+        Ok(())
+    }
+}
+
+/// The last position of a site's log, as the engine has it.
+///
+/// # Errors
+/// What the engine says; [`StoreError::Damaged`] where the last block is none.
+pub fn last_position<E: Engine>(engine: &E, site: SiteNumber) -> Result<Position, StoreError> {
+    let last = engine.last(&keys::log(site, 0), &keys::log(site, Position::MAX))?;
+    let Some((key, value)) = last else { return Ok(0) };
+    let first = keys::log_position(&key).ok_or_else(|| StoreError::Damaged("a short key".to_owned()))?;
+    let mut end = first;
+    block::Block::open(first, &value)?.each(|_, facts, _| {
+        end += facts;
+        Ok(true)
+    })?;
+    Ok(end - 1)
+}
+
+/// A site's ledger, as the engine has it.
+///
+/// # Errors
+/// What the engine says; [`StoreError::Damaged`] where the row is of an unknown version.
+pub fn read_ledger<E: Engine>(engine: &E, site: SiteNumber) -> Result<Ledger, StoreError> {
+    match engine.get(&keys::ledger(site))? {
+        None => Ok(Ledger::default()),
+        Some(value) => super::reads::row(&value),
+    }
+}

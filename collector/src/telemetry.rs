@@ -1,0 +1,191 @@
+//! What an operator sees: logs and metrics. Neither ever holds personal data: no bodies, no query strings, no
+//! addresses.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::domain::ledger::Ledger;
+
+/// Starts logging: JSON lines on standard error, or plain ones on a terminal. `RUST_LOG` chooses the level.
+pub fn start_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let result = if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        builder.compact().try_init()
+    } else {
+        builder.json().flatten_event(true).try_init()
+    };
+    // Tests start many collectors in one process: the first one's logging serves all.
+    drop(result);
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Status {
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SiteLabel {
+    site: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SiteReason {
+    site: String,
+    reason: String,
+}
+
+/// What is counted while the process lives.
+pub struct Metrics {
+    registry: Registry,
+    refused: Family<Status, Counter>,
+    stripped: Counter,
+    acknowledge: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        let refused = Family::default();
+        registry.register(
+            "traza_beacons_refused",
+            "Beacons refused whole, by the status they were answered with",
+            refused.clone(),
+        );
+        let stripped = Counter::default();
+        registry.register(
+            "traza_beacons_stripped",
+            "Beacons that carried more than the visitor's choice allows; the surplus was dropped",
+            stripped.clone(),
+        );
+        let acknowledge = Histogram::new(exponential_buckets(0.000_5, 2.0, 16));
+        registry.register(
+            "traza_acknowledge_seconds",
+            "Time from a beacon's arrival until it was durable",
+            acknowledge.clone(),
+        );
+        Self { registry, refused, stripped, acknowledge }
+    }
+}
+
+/// What is read from the store when metrics are asked for.
+pub struct Reading {
+    /// Each site's slug and ledger: totals since the site was created.
+    pub ledgers: Vec<(String, Ledger)>,
+    /// Facts stored that have not taken effect yet.
+    pub lag: u64,
+    /// Bytes of the store on disk.
+    pub disk_bytes: Option<u64>,
+}
+
+impl Metrics {
+    /// A beacon was refused whole.
+    pub fn refused(&self, status: u16) {
+        self.refused.get_or_create(&Status { status }).inc();
+    }
+
+    /// A beacon carried more than the visitor's choice allows.
+    pub fn stripped(&self) {
+        self.stripped.inc();
+    }
+
+    /// A beacon was acknowledged.
+    pub fn acknowledged(&self, after: Duration) {
+        self.acknowledge.observe(after.as_secs_f64());
+    }
+
+    /// Everything, as Prometheus reads it.
+    ///
+    /// # Errors
+    /// Where writing to a string fails, which it does not.
+    pub fn encode(&self, reading: &Reading) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        text::encode_registry(&mut text, &self.registry)?;
+        text::encode_registry(&mut text, &ledgers(reading))?;
+        text::encode_eof(&mut text)?;
+        Ok(text)
+    }
+}
+
+/// The ledger's totals live in the store and survive a restart, so they are read rather than counted.
+fn ledgers(reading: &Reading) -> Registry {
+    let received = Family::<SiteLabel, Counter>::default();
+    let stored = Family::<SiteLabel, Counter>::default();
+    let duplicate = Family::<SiteLabel, Counter>::default();
+    let rejected = Family::<SiteReason, Counter>::default();
+    let withheld = Family::<SiteReason, Counter>::default();
+    for (site, ledger) in &reading.ledgers {
+        let label = SiteLabel { site: site.clone() };
+        received.get_or_create(&label).inc_by(ledger.received());
+        stored.get_or_create(&label).inc_by(ledger.stored);
+        duplicate.get_or_create(&label).inc_by(ledger.duplicate);
+        for (family, reasons) in [(&rejected, &ledger.rejected), (&withheld, &ledger.withheld)] {
+            for (reason, count) in reasons {
+                let label = SiteReason { site: site.clone(), reason: reason.clone() };
+                family.get_or_create(&label).inc_by(*count);
+            }
+        }
+    }
+    let mut registry = Registry::default();
+    let events = "Events of beacons that were answered 200";
+    registry.register("traza_events_received", events, received);
+    registry.register("traza_events_stored", format!("{events}: stored"), stored);
+    registry.register("traza_events_duplicate", format!("{events}: delivered before"), duplicate);
+    registry.register("traza_events_rejected", format!("{events}: refused, by reason"), rejected);
+    registry.register(
+        "traza_events_withheld",
+        format!("{events}: not kept, by the visitor's choice"),
+        withheld,
+    );
+    let lag = Gauge::<i64>::default();
+    lag.set(i64::try_from(reading.lag).unwrap_or(i64::MAX));
+    registry.register("traza_projection_lag_facts", "Facts stored that have not taken effect yet", lag);
+    if let Some(bytes) = reading.disk_bytes {
+        let disk = Gauge::<i64>::default();
+        disk.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        registry.register("traza_store_bytes", "Bytes of the store on disk", disk);
+    }
+    registry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ledger_adds_up_in_the_text() {
+        let metrics = Metrics::default();
+        metrics.refused(413);
+        let ledger = Ledger {
+            stored: 3,
+            duplicate: 2,
+            rejected: [("time".to_owned(), 1)].into(),
+            withheld: [("off".to_owned(), 4)].into(),
+        };
+        let reading = Reading { ledgers: vec![("acme".to_owned(), ledger)], lag: 0, disk_bytes: Some(7) };
+        let text = metrics.encode(&reading).unwrap();
+        for line in [
+            "traza_events_received_total{site=\"acme\"} 10",
+            "traza_events_stored_total{site=\"acme\"} 3",
+            "traza_events_duplicate_total{site=\"acme\"} 2",
+            "traza_events_rejected_total{site=\"acme\",reason=\"time\"} 1",
+            "traza_events_withheld_total{site=\"acme\",reason=\"off\"} 4",
+            "traza_beacons_refused_total{status=\"413\"} 1",
+            "traza_store_bytes 7",
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
+        }
+    }
+}

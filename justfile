@@ -1,0 +1,80 @@
+# Traza's commands: `just` lists them. Every one does the set-up it needs (.ci/setup says what is missing,
+# how long it takes and where it goes); docs/development.md tells more.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+set positional-arguments := true
+
+traza := env("CARGO_TARGET_DIR", "target") / "release/traza"
+
+[private]
+default:
+    @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
+
+# Build what is missing and start the server with its demo site; e.g. `just run --listen 127.0.0.1:9000`
+[group('use it')]
+run *args: build
+    @exec {{ quote(traza) }} serve --demo "$@"
+
+# Wait for the newest lead and print its journey as text (in a second terminal, beside `just run`)
+[group('use it')]
+story *args:
+    @[ -x {{ quote(traza) }} ] || .ci/build
+    @{{ quote(traza) }} story --wait "$@"
+
+# Leave target/release/traza: the whole product in one file, tracker and pages inside
+[group('use it')]
+build:
+    @.ci/build
+
+# Delete the demo's data (data/ and its key data.key), after asking
+[confirm('Delete data/ and data.key with everything recorded in them? [y/N]')]
+[group('use it')]
+clean-data:
+    rm -rf data data.key
+
+# All tests: units, properties, stores, API, the core in a browser, real browsers, kill -9, system calls
+[group('check it')]
+test:
+    @.ci/test
+
+# The tests that need no browser and no release build
+[group('check it')]
+test-fast:
+    @.ci/test --fast
+
+# Formatting, clippy, docs, licences and bans, unused dependencies, the architecture's laws
+[group('check it')]
+lint:
+    @.ci/lint
+
+# Known flaws in dependencies: fetches the advisory database, so it needs an open network
+[group('check it')]
+audit:
+    @.ci/setup lint
+    @PATH="${TRAZA_TOOLS:-$HOME/.cache/traza/tools}/bin:$PATH" cargo deny check advisories
+
+# Bytes of loader, glue and core: raw, gzip, brotli; fails over budget
+[group('measure it')]
+size: tracker
+    @node tracker-wasm/size.mjs
+
+# Durable events per second and acknowledgement times, beside their yardsticks
+[group('measure it')]
+bench *args: build
+    @.ci/setup bench
+    @TRAZA_BIN={{ quote(traza) }} cargo run --quiet --release -p e2e --bin bench -- "$@"
+
+# Build the tracker into target/tracker/ (the binary embeds it)
+[group('work on it')]
+tracker:
+    @.ci/build --tracker
+
+# Format the Rust code
+[group('work on it')]
+fmt:
+    cargo fmt --all
+
+# Install what a purpose needs: build, test, lint or bench
+[group('work on it')]
+setup *purposes:
+    @.ci/setup "$@"

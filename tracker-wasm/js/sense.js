@@ -1,0 +1,123 @@
+// What happened, raw: reads a click and a submitted form off the page, for the core and for the loader without it.
+// It says what was there; what it means is decided by `wire`.
+
+// A form's fields may be named like its methods and hide them, so these are read from the prototypes.
+export const attr = (element, name) => Element.prototype.getAttribute.call(element, name) || undefined;
+const elements = Object.getOwnPropertyDescriptor(HTMLFormElement.prototype, "elements").get;
+
+const squeeze = (text) => (text || "").replace(/\s+/g, " ").trim().slice(0, 80);
+
+// Ids that a framework numbers change with every build.
+const stable = (id) => /^[^\d:]{1,60}$/.test(id);
+
+// `a#call`, `#hero a.primary`
+const selector = (element) => {
+  const own = element.localName;
+  if (stable(element.id)) return own + "#" + element.id;
+  const around = element.closest("[id]");
+  const kind = element.classList[0];
+  return (around && stable(around.id) ? "#" + around.id + " " : "") + own + (kind ? "." + kind : "");
+};
+
+/** A `click` or `auxclick` on a link, a button or a call to action; undefined where it hit none. */
+export const click = (event) => {
+  // The right button follows no link.
+  if (event.button > 1) return;
+  // The first of the path, not the target, which stops at a shadow root; and on, outside of each root.
+  const near = (what) => {
+    for (let from = event.composedPath()[0]; from && from.closest; from = from.getRootNode().host) {
+      const found = from.closest(what);
+      if (found) return found;
+    }
+  };
+  const link = near("a,area");
+  const cta = near("[data-traza-cta]");
+  const element = link || near("button,summary,[role=button],[type=submit],[type=button],[type=image]") || cta;
+  return (
+    element && {
+      kind: "click",
+      target: selector(element),
+      text: [attr(element, "aria-label"), element.textContent, attr(element, "value"), attr(element, "title")]
+        .map(squeeze)
+        .find(Boolean),
+      // The attribute, not the resolved address: a relative link is internal wherever the page stands.
+      href: link && (attr(link, "href") || attr(link, "xlink:href")),
+      cta: cta && attr(cta, "data-traza-cta"),
+    }
+  );
+};
+
+// What a field of a declared form is for: "email", "phone", "name", "consent" or "" for any other; undefined where
+// it must never be read.
+const role = (field) => {
+  const type = field.type;
+  const auto = (attr(field, "autocomplete") || "").toLowerCase().split(" ").pop();
+  const label = field.labels && field.labels[0];
+  const about = ["name", "id", "placeholder", "aria-label"]
+    .map((name) => attr(field, name))
+    .concat(label && label.textContent)
+    .join(" ")
+    .toLowerCase();
+  if (
+    !/^(input|select|textarea)$/.test(field.localName) ||
+    /^(hidden|password|file|submit|button|reset|image)$/.test(type) ||
+    /cc-|password|one-time/.test(auto) ||
+    /honeypot|hp_|_hp|card|tarjeta|cvv|cvc|iban|passw|contrase/.test(about) ||
+    // What nobody can reach is a trap for robots; browsers fill it in at times.
+    attr(field, "tabindex") == "-1" ||
+    field.closest("[aria-hidden=true],[inert]")
+  )
+    return;
+  if (type == "checkbox")
+    return field.hasAttribute("data-traza-consent") || /privac|consent|acept|accept|rgpd|gdpr/.test(about)
+      ? "consent"
+      : "";
+  if (type == "email" || auto == "email") return "email";
+  if (type == "tel" || /^tel/.test(auto)) return "phone";
+  if (/^((given|additional|family)-)?name$/.test(auto)) return "name";
+  if (/^(text|search|number|url)$/.test(type)) {
+    if (/mail|correo/.test(about)) return "email";
+    if (/(^|[^a-z])tel|phone|m[oó]vil|celular|mobile|whatsapp/.test(about)) return "phone";
+    if (/name|nombre|apellido/.test(about) && !/user|usuari|empresa|company|business|file/.test(about)) return "name";
+  }
+  return "";
+};
+
+const gather = (form, kind, allowed) => {
+  const lead = { kind: kind == "callback" ? kind : "form", magnet: attr(form, "data-traza-magnet") };
+  for (const field of elements.call(form)) {
+    const is = role(field);
+    const name = attr(field, "name");
+    if (is == "consent") {
+      // Kept also where it is not ticked, since the form did ask.
+      const version = "data-traza-text-version";
+      const consent = (lead.consent = lead.consent || { purposes: [] });
+      consent.text_version = consent.text_version || attr(field, version) || attr(form, version);
+      if (field.checked) consent.purposes.push(...(attr(field, "data-traza-consent") || "contact").split(/[ ,]+/));
+      continue;
+    }
+    if (is == null || (/checkbox|radio/.test(field.type) && !field.checked)) continue;
+    const value = field.value.trim().slice(0, 2048);
+    if (!value) continue;
+    // First name and surname are two fields in many forms.
+    if (is == "name") lead.name = (lead.name ? lead.name + " " : "") + value;
+    else if (is) lead[is] = lead[is] || value;
+    else if (allowed && allowed.includes(name)) (lead.fields = lead.fields || {})[name] = value;
+  }
+  return lead;
+};
+
+/**
+ * A submitted form. Of an ordinary one its name alone. Of one that declares a lead (`data-traza-lead`): who the
+ * visitor is and how to reach them, the consent box, and the fields that the site allows by name.
+ */
+export const submit = (event, allowed) => {
+  const form = event.composedPath()[0];
+  if (!(form instanceof HTMLFormElement)) return;
+  const kind = form.hasAttribute("data-traza-lead") && (attr(form, "data-traza-lead") || "form");
+  return {
+    kind: "form_submit",
+    form: (attr(form, "name") || attr(form, "id") || kind || "form").slice(0, 80),
+    lead: kind ? gather(form, kind, allowed) : undefined,
+  };
+};

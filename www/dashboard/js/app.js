@@ -1,0 +1,128 @@
+// The frame around the views: who is signed in, in which language, and what the address asks for.
+import { client } from "./api.js";
+import { fill, h } from "./dom.js";
+import { LANGUAGES, pickLanguage, translator } from "./i18n.js";
+import { installView } from "./install.js";
+import { leadView } from "./lead.js";
+import { leadsView } from "./leads.js";
+import { leadsHash, parse } from "./route.js";
+import * as store from "./session.js";
+import { signIn } from "./signin.js";
+
+/** The stages of a site that has configured none of its own. */
+const STAGES = ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"];
+
+const app = document.getElementById("app");
+let lang = pickLanguage(store.language(), navigator.languages);
+let session = store.load();
+let stages = null;
+let stop = () => {};
+let back = leadsHash();
+
+/** The site's own stages, where the token may read its settings; else the usual ones. */
+async function readStages() {
+  try {
+    const site = await client(session).site();
+    const own = Array.isArray(site.stages) ? site.stages.filter((stage) => typeof stage === "string") : [];
+    return own.length > 0 ? own : STAGES;
+  } catch {
+    return STAGES;
+  }
+}
+
+function signOut(notice) {
+  session = null;
+  stages = null;
+  store.clear();
+  render(notice);
+}
+
+function header(t, route) {
+  const link = (view, href) =>
+    h("a", { href, "aria-current": route.view === view || (view === "leads" && route.view === "lead") ? "page" : null }, t(`nav.${view}`));
+  const languages = h(
+    "select",
+    {
+      class: "language",
+      "aria-label": t("nav.language"),
+      onchange: (event) => {
+        lang = event.target.value;
+        store.rememberLanguage(lang);
+        render();
+      },
+    },
+    Object.keys(LANGUAGES).map((one) => h("option", { value: one, lang: one, selected: one === lang }, one.toUpperCase())),
+  );
+  const logo = h("img", { src: "favicon.svg", alt: "", width: 28, height: 28 });
+  return h(
+    "header",
+    { class: "top" },
+    h(
+      "div",
+      { class: "wide" },
+      h("a", { class: "brand", href: leadsHash() }, logo, t("app.name")),
+      session && h("span", { class: "site" }, session.site),
+      session && h("nav", { "aria-label": t("nav.label") }, link("leads", leadsHash()), link("install", "#/install")),
+      h(
+        "div",
+        { class: "tools" },
+        languages,
+        session && h("button", { class: "plain", type: "button", onclick: () => signOut() }, t("nav.signout")),
+      ),
+    ),
+  );
+}
+
+/** Draws what the address asks for. A later call while an earlier one still waits takes its place. */
+let turn = 0;
+async function render(notice) {
+  const mine = ++turn;
+  stop();
+  stop = () => {};
+  const t = translator(lang);
+  const route = parse(location.hash);
+  document.documentElement.lang = lang;
+  const root = h("main", { id: "content", class: "wide", tabindex: "-1" });
+  const skip = h("button", { class: "skip", type: "button", onclick: () => root.focus() }, t("app.skip"));
+  fill(app, skip, header(t, route), root);
+
+  if (session === null) {
+    document.title = `${t("signin.title")} · Traza`;
+    const enter = (entered) => {
+      session = entered;
+      store.save(session);
+      render();
+    };
+    signIn({ root, t, route, notice, enter });
+    return;
+  }
+  if (stages === null) {
+    const found = await readStages();
+    if (mine !== turn) return;
+    stages = found;
+  }
+  const api = client(session);
+  const expired = () => signOut(t("signin.expired"));
+  if (route.view === "lead") {
+    document.title = `${t("lead.title")} · Traza`;
+    stop = leadView({ root, t, api, id: route.id, stages, by: session.name || "dashboard", back, expired });
+  } else if (route.view === "install") {
+    document.title = `${t("install.title")} · Traza`;
+    stop = installView({ root, t, api, expired });
+  } else {
+    document.title = `${t("leads.title")} · ${session.site} · Traza`;
+    back = leadsHash(route.filter);
+    const go = (hash) => (location.hash = hash);
+    stop = leadsView({ root, t, api, filter: route.filter, stages, go, expired });
+  }
+  // A change of address moves a screen reader to the new page's heading; the first page leaves focus alone.
+  if (moved) root.querySelector("h1")?.focus({ preventScroll: true });
+}
+
+let moved = false;
+addEventListener("hashchange", () => {
+  moved = true;
+  scrollTo(0, 0);
+  render();
+});
+render();

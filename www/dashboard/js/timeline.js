@@ -1,0 +1,61 @@
+// A journey as a vertical line, visit by visit.
+import { h, icon, time } from "./dom.js";
+import { clock, day, duration, touchLine } from "./format.js";
+import { drawing } from "./icons.js";
+import { details, evidenceText, groupByVisit, kindOf, ownEvidence, sentence, tone } from "./journey.js";
+import { channelBadge } from "./parts.js";
+
+/** The whole timeline of a list of items, oldest first. */
+export function timeline(items, t) {
+  if (items.length === 0) return h("p", { class: "muted" }, t("journey.empty"));
+  return groupByVisit(items).map((group) => section(group, t));
+}
+
+function section(group, t) {
+  const title =
+    group.visit === null
+      ? t("journey.outside")
+      : t(group.again ? "journey.visit_again" : "journey.visit", { n: group.number });
+  const start = group.items[0].at;
+  const facts = [
+    group.pages > 0 && t("journey.pages", { count: group.pages }),
+    group.engaged_ms > 0 && t("journey.attention", { time: duration(group.engaged_ms) }),
+  ].filter(Boolean);
+  const shared = evidenceText(group.evidence, t);
+  return h(
+    "section",
+    { class: "visit" },
+    h(
+      "header",
+      {},
+      h("h3", {}, title),
+      h("p", { class: "muted" }, [day(start, t.lang), ...facts].filter(Boolean).join(" · ")),
+      group.touch && h("p", { class: "arrival" }, channelBadge(group.touch.channel, t), h("span", {}, touchLine(group.touch))),
+      shared && proof(shared, t),
+    ),
+    h("ol", { class: "line" }, group.items.map((item) => entry(item, group, t))),
+  );
+}
+
+function entry(item, group, t) {
+  const further = details(item, t);
+  const own = evidenceText(ownEvidence(item, group), t);
+  // The touch that opened the visit stands in its heading; a later one within it is said where it happened.
+  const touch = item.touch && item.touch !== group.touch ? item.touch : null;
+  return h(
+    "li",
+    { class: "item", "data-tone": tone(item), "data-kind": kindOf(item) },
+    h("span", { class: "mark" }, icon(drawing(kindOf(item)))),
+    h(
+      "div",
+      { class: "what" },
+      h("p", { class: "did" }, sentence(item, t)),
+      further.length > 0 && h("p", { class: "sub", title: item.url ?? item.href }, further.join(" · ")),
+      touch && h("p", { class: "arrival" }, channelBadge(touch.channel, t), h("span", {}, touchLine(touch))),
+      own && proof(own, t),
+    ),
+    time(item.at, clock(item.at, t.lang), t.lang),
+  );
+}
+
+const proof = (text, t) => h("p", { class: "proof" }, h("span", {}, `${t("journey.evidence")}: `), text);
