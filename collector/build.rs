@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             return Ok(());
         }
     }
-    let description: serde_json::Value = serde_json::from_str(&fs::read_to_string(folder.join("tracker.json"))?)?;
+    let description: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("tracker.json"))?)?;
     let hash = description["wasm"].as_str().ok_or("tracker.json names no core")?;
     println!("cargo::rustc-env=TRAZA_TRACKER={}", folder.canonicalize()?.display());
     println!("cargo::rustc-env=TRAZA_CORE_HASH={hash}");

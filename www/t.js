@@ -1,23 +1,20 @@
-// The loader: it catches from its first line, brings the core (WebAssembly) and hands over to it. Where the core
-// is refused or late it delivers for itself, raw: what a click means is decided by the collector, by the same
-// rules. It cancels nothing, patches nothing, throws nothing and leaves one global, `traza`.
+// The loader: it catches from its first line, brings the core (WebAssembly), and delivers what the core has judged.
+// Where the core is refused or late it delivers without: raw, since the collector judges by the same rules. It
+// cancels nothing, patches nothing, throws nothing and leaves one global, `traza`.
 import * as glue from "traza-glue";
+import { keep, mint, recall } from "../tracker-wasm/js/device.js";
+import { ALL, END, road } from "../tracker-wasm/js/road.js";
 import { click, submit } from "../tracker-wasm/js/sense.js";
 
 (() => {
   const config = __TRAZA_CONFIG__;
-  const win = window;
   const doc = document;
-  const { currentScript: script } = doc;
-  const name = "/" + config.site;
-  const cut = script ? script.src.lastIndexOf(name + ".js") : -1;
-  const base = cut > 0 ? script.src.slice(0, cut) : config.base;
+  const modes = ["off", "anonymous", "full"];
 
   let core; // has taken over
-  let refused; // there will be no core
+  let alone; // there will be no core, or the page ends before it came
   let dead; // three strikes
   let strikes = 0;
-  let known; // the visitor, in full mode
   const undo = [];
 
   // ---- guards ------------------------------------------------------------------------------------------------
@@ -29,226 +26,150 @@ import { click, submit } from "../tracker-wasm/js/sense.js";
       return work(...args);
     } catch {
       if (++strikes > 2) {
-        dead = true;
         undo.map((off) => off());
-        if (sends()) send([make("tracker_error", { code: "strikes", count: strikes })]);
+        core = 0;
+        alone = true;
+        record(make("tracker_error", { code: "strikes", count: strikes }));
+        out.flush(ALL);
+        dead = true;
       }
     }
-  };
-
-  const listen = (target, kind, work, gap) => {
-    let last = -gap;
-    const on = guard((event) => {
-      if (event.timeStamp - last < gap) return;
-      last = event.timeStamp;
-      work(event);
-    });
-    target.addEventListener(kind, on, { capture: true, passive: true });
-    undo.push(() => target.removeEventListener(kind, on, true));
   };
 
   const later = (ms, work) => setTimeout(guard(work), ms);
 
-  // ---- what the core cannot do without JavaScript: see tracker-wasm/src/host.rs --------------------------------
-
-  const recall = (key) => {
-    try {
-      return localStorage.getItem(key);
-    } catch {
-      return null;
-    }
-  };
-
-  const keep = (key, value) => {
-    try {
-      if (value == null) localStorage.removeItem(key);
-      else localStorage.setItem(key, value);
-    } catch {
-      // Blocked or full storage: this page goes on without.
-    }
-  };
-
-  // A UUIDv7: 48 bits of time, the rest random.
-  const mint = () => {
-    let time = Date.now();
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    for (let at = 6; at--; time = Math.floor(time / 256)) bytes[at] = time;
-    bytes[6] = (bytes[6] & 15) | 112;
-    bytes[8] = (bytes[8] & 63) | 128;
-    return bytes.reduce((id, byte, at) => id + (/^(4|6|8|10)$/.test(at) ? "-" : "") + (byte + 256).toString(16).slice(1), "");
-  };
-
-  const adopt = (id) => {
-    if (id == null || /^[\w-]{1,64}$/.test(id)) keep("tz_v", (known = id));
-  };
-
-  const visitor = () => {
-    if (!known) adopt(recall("tz_v"));
-    if (!known) adopt(mint());
-    return known;
-  };
-
-  const ask = async (body, cookies) => {
-    const credentials = cookies ? "include" : "omit";
-    const answer = await fetch(base + name, { method: "POST", body, keepalive: true, credentials });
-    const { visitor } = answer.ok ? await answer.json().catch(() => ({})) : {};
-    return [answer.status, +answer.headers.get("Retry-After") || 0, visitor];
-  };
-
-  const post = (body, cookies, end, done) => {
-    // A beacon always carries cookies, so only full mode may use it.
-    try {
-      if (end && cookies && navigator.sendBeacon(base + name, body)) return true;
-    } catch {
-      // Then as below.
-    }
-    ask(body, cookies)
-      .catch(() => [0, 0])
-      .then(guard((said) => done(...said)));
-    return false;
-  };
-
-  // Number 0 is the page view's own.
-  const turn = () => {
-    host.page = mint();
-    host.at = Date.now();
-    host.n = 1;
-    host.viewed = false;
-  };
-
-  const make = (kind, rest) => ({ kind, id: host.page + "-" + host.n++, at: Date.now(), page: host.page, ...rest });
-
-  const host = {
-    config,
-    raw: [],
-    turn,
-    event: make,
-    view: () => ({
-      kind: "page_view",
-      id: host.page + "-0",
-      at: host.at,
-      page: host.page,
-      url: host.url,
-      title: "" + doc.title,
-      referrer: doc.referrer || undefined,
-    }),
-    visitor,
-    adopt,
-    recall,
-    keep,
-    listen: (onDocument, kind, code, gap) => listen(onDocument ? doc : win, kind, (event) => core && core.on(code, event), gap),
-    after: (ms, code) => later(ms, () => core.on(code)),
-    post: (body, cookies, end, ticket) => post(body, cookies, end, (...said) => core.answered(ticket, ...said)),
-    clock: () => performance.now(),
-    visible: () => doc.visibilityState != "hidden",
-    depth: () => (100 * (win.scrollY + win.innerHeight)) / doc.documentElement.scrollHeight,
-    lang: () => navigator.language,
-    screen: (sort) => {
-      const { width, height } = win.screen;
-      return sort ? (width < 768 ? "small" : width < 1280 ? "medium" : "large") : width + "x" + height;
-    },
-    tz: () => Intl.DateTimeFormat().resolvedOptions().timeZone,
-  };
-
-  // ---- delivery without the core -------------------------------------------------------------------------------
-
-  const full = () => host.mode == "full";
-  const sends = () => full() || host.mode == "anonymous";
-
-  // E-mail addresses stay here; in anonymous mode all of a query but utm_* does. The collector does the rest.
-  const clean = (text) => text && text.replace(/[^\s/?&=#:]+(@|%40)[^\s/?&=#]+/gi, "…");
-  const address = (url) => clean(url && !full() ? url.replace(/([?&#])(?!utm_)[^&]*/g, "$1") : url);
-
-  const send = (events, end, cookies = full()) => {
-    const some = sends();
-    for (let batch; (batch = events.splice(0, 20)).length; ) {
-      const body = JSON.stringify({
-        v: 1,
-        visitor: full() ? visitor() : undefined,
-        sent: Date.now(),
-        mode: some ? host.mode : "off",
-        choice: host.choice,
-        via: "fallback",
-        context: some ? { lang: host.lang(), screen: host.screen(!full()), tz: full() ? host.tz() : undefined } : {},
-        events: batch,
+  const listen = (target, kinds, work, gap = 0) =>
+    kinds.split(" ").map((kind) => {
+      let last = -gap;
+      const on = guard((event) => {
+        if (event.timeStamp - last < gap) return;
+        last = event.timeStamp;
+        work(event);
       });
-      post(body, cookies, end, (status, pause, id) => {
-        if (id && full()) adopt(id);
-        // Nobody there: again later.
-        if (!status || status == 429 || status > 499) later(1000 * Math.max(pause, 10), () => send(batch));
-      });
-    }
+      target.addEventListener(kind, on, { capture: true, passive: true });
+      undo.push(() => target.removeEventListener(kind, on, true));
+    });
+
+  // ---- the page view -------------------------------------------------------------------------------------------
+
+  let page; // its id
+  let count; // the next event's number
+  let viewed; // its page_view was recorded: then leaving it is worth recording too
+  let deepest; // how much of it was seen, in percent
+  let url;
+
+  const now = () => performance.now();
+  const make = (kind, rest) => ({ kind, id: page + "-" + count++, at: Date.now(), page, ...rest });
+
+  const view = () => {
+    page = mint();
+    count = deepest = 0;
+    if (core) core.engaged(now(), true);
+    viewed = mode != "off";
+    const event = make("page_view", { url, title: "" + doc.title, referrer: doc.referrer || undefined });
+    if (viewed) record(event);
   };
 
-  const flush = (end) => {
-    const all = host.raw;
-    if (sends()) {
-      host.raw = [];
-      if (!host.viewed) all.unshift(host.view());
-      host.viewed = true;
-      for (const event of all) {
-        event.url = address(event.url);
-        event.referrer = address(event.referrer);
-        if (!/^(mailto|sms|tel):/i.test(event.href)) event.href = address(event.href);
-        event.title = clean(event.title);
-        event.text = clean(event.text);
-      }
-      send(all.filter((event) => full() || event.kind != "identify"), end);
-    } else {
-      // A lead is the visitor's own request and goes, alone. What waits for a choice waits on.
-      host.raw = host.mode == "wait" ? all.filter((event) => !event.lead) : [];
-      send(all.filter((event) => event.lead), end);
-    }
+  const look = () => {
+    const { scrollY, innerHeight } = window;
+    const part = Math.round((100 * (scrollY + innerHeight)) / doc.documentElement.scrollHeight);
+    deepest = Math.min(100, Math.max(deepest, part || 0));
   };
+
+  const leave = () => {
+    if (!viewed) return;
+    viewed = false;
+    look();
+    if (core) record(make("page_leave", { engaged_ms: core.engaged(now(), false), scroll_pct: deepest }));
+    const lost = out.dropped();
+    if (lost) record(make("tracker_error", { code: "dropped", count: lost }));
+  };
+
+  // ---- what happens on it --------------------------------------------------------------------------------------
+
+  let mode; // wait, off, anonymous, full
+  let choice;
+  let held = []; // what waits for the core, or for the visitor's choice
 
   const record = (event) => {
-    if (core) core.take(event);
-    else if (event.lead || host.raw.length < 200) {
-      host.raw.push(event);
-      if (refused) later(event.lead ? 0 : 1000, flush);
-    }
+    if (core || alone) deliver(event);
+    else if (event.lead || held.length < 200) held.push(event);
   };
 
-  const refuse = guard(() => {
-    refused = true;
-    // No core will bring the device in line with the choice: nor the collector's cookie, which only it can drop.
-    if (/^[oa]/.test(host.mode) && recall("tz_v")) {
-      adopt();
-      keep("tz_q");
-      const { mode } = host;
-      host.mode = "off";
-      send([make("consent", { mode })], false, true);
-      host.mode = mode;
+  const release = () => held.splice(0).map(deliver);
+
+  const deliver = (event) => {
+    const code = core ? core.judge(event) : judge(event);
+    const urgent = event.lead || code > 7;
+    if (code == 1 && held.length < 200) held.push(event);
+    if (code > 1) out.push({ json: JSON.stringify(event), mode: modes[(code & 7) - 2], lead: !!event.lead }, urgent);
+  };
+
+  // As the core's (tracker-wasm/src/consent.rs, seen.rs) but for what the collector can do later. E-mail addresses
+  // stay here; in anonymous mode all of a query but utm_* does.
+  const clean = (text) => text && text.replace(/[^\s/?&=#:]+(@|%40)[^\s/?&=#]+/gi, "…");
+  const judge = (event) => {
+    if (mode == "wait" && !event.lead) return 1;
+    const code = modes.indexOf(mode) + 2;
+    if (event.lead) return Math.max(code, 2);
+    if (code < 3 || (code < 4 && event.kind == "identify")) return 0;
+    for (const name of ["url", "referrer", "href", "title", "text"]) {
+      if (/^(mailto|sms|tel):/i.test(event[name])) continue;
+      event[name] = clean(event[name]);
+      if (event[name] && mode != "full") event[name] = event[name].replace(/([?&#])(?!utm_)[^&]*/g, "$1");
     }
-    flush();
-  });
+    return code;
+  };
+
+  const { currentScript } = doc;
+  const name = "/" + config.site;
+  const cut = currentScript ? currentScript.src.lastIndexOf(name + ".js") : -1;
+  const base = cut > 0 ? currentScript.src.slice(0, cut) : config.base;
+  const out = road(base + name, () => ({ mode, choice, via: core ? "wasm" : "fallback" }), later, guard);
 
   // ---- the choice, and traza() ---------------------------------------------------------------------------------
 
-  const modes = ["off", "anonymous", "full"];
+  // Brings the device in line with the mode in force.
+  const settle = (was) => {
+    if (mode == "full") out.restore();
+    else if (mode != "wait" && (was == "full" || recall("tz_v"))) out.revoke(make("consent", { mode }));
+  };
 
-  // As the core's (tracker-wasm/src/consent.rs, core.rs), while there is none.
-  const choose = (mode) => {
-    const was = host.mode;
-    if (was != mode && was != "wait") {
-      if (was == "anonymous" && mode == "full") flush();
-      host.raw = host.raw.filter((event) => event.lead);
-      turn();
+  // Events stay with the mode they were recorded in; what was held is judged now; a page view that was sent under
+  // one mode does not go on under another, so that nothing joins the two.
+  const choose = (word) => {
+    const was = mode;
+    const waited = was == "wait";
+    const more = modes.indexOf(word) - modes.indexOf(was);
+    if (was == "anonymous" && more > 0) {
+      alone = alone || !core;
+      leave();
+      release();
+      out.flush(ALL);
     }
-    host.word = host.mode = mode;
-    host.choice = "explicit";
+    mode = word;
+    choice = "explicit";
+    // "full" is remembered; a smaller word only where the site's default would keep more at the next page.
     keep("tz_c", mode == "full" || modes.indexOf(config.consent) > modes.indexOf(mode) ? mode : null);
+    if (core) core.choose(modes.indexOf(mode));
+    if (!waited && more < 0) {
+      held = held.filter((event) => event.lead);
+      out.lower();
+    }
+    settle(was);
+    if (waited && mode != "off") {
+      if (core || alone) release();
+    } else if (more) {
+      held = held.filter((event) => event.lead);
+      view();
+    }
     record(make("consent", { mode }));
-    if (refused) refuse();
   };
 
   const text = (value) => (value == null ? undefined : "" + value);
 
   const command = guard(([verb, what, rest]) => {
-    if (verb == "consent" && modes.includes(what)) {
-      if (core) core.take({ kind: verb, mode: what });
-      else choose(what);
-    }
+    if (verb == "consent" && modes.includes(what)) choose(what);
     if (verb == "track") {
       const flat = Object.entries(rest || {}).filter(([, value]) => /^(string|boolean)$/.test(typeof value) || Number.isFinite(value));
       record(make("custom", { name: text(what), props: Object.fromEntries(flat) }));
@@ -273,48 +194,69 @@ import { click, submit } from "../tracker-wasm/js/sense.js";
     const { exports } = made.instance;
     glue.__wbg_set_wasm(exports);
     exports.__wbindgen_start();
-    if (dead) return;
-    // The core hears the page's life for itself from here on; clicks and submits it hears through us.
-    const ears = undo.splice(3);
-    glue.start(host);
+    const lines = (list) => (list || []).join("\n");
+    const { consent, anonymous_utm, domains, keys } = config;
+    glue.start({ consent, anonymous_utm, own: lines(domains), kept: lines(keys) }, choice == "signal" , 0, doc);
+    if (choice == "explicit") glue.choose(modes.indexOf(mode));
     core = glue;
-    ears.map((off) => off());
+    alone = false;
+    release();
   };
 
+  const refuse = guard(() => {
+    alone = true;
+    release();
+  });
+
   const begin = guard(() => {
-    turn();
-    host.url = location.href;
+    url = location.href;
     const word = recall("tz_c");
-    host.word = modes.includes(word) ? word : "";
-    host.signal = !!navigator.globalPrivacyControl || navigator.doNotTrack == 1;
-    host.mode = host.word || (host.signal ? "off" : config.consent);
-    host.choice = host.word ? "explicit" : host.signal ? "signal" : "default";
+    const signal = navigator.globalPrivacyControl || navigator.doNotTrack == 1;
+    choice = modes.includes(word) ? "explicit" : signal ? "signal" : "default";
+    mode = choice == "explicit" ? word : signal ? "off" : config.consent;
     const saw = (event) => event && record(make(event.kind, event));
-    for (const kind of ["click", "auxclick"]) listen(win, kind, (event) => saw(click(event)));
-    listen(win, "submit", (event) => saw(submit(event, config.lead_fields)));
-    listen(win, "pagehide", () => flush(true));
-    listen(doc, "visibilitychange", () => host.visible() || flush());
-    listen(win, "pageshow", (event) => {
-      if (!event.persisted) return;
-      turn();
-      if (refused) flush();
+    listen(window, "click auxclick", (event) => saw(click(event)));
+    listen(window, "submit", (event) => saw(submit(event, config.lead_fields)));
+    listen(window, "scroll", look, 250);
+    listen(window, "scroll pointerdown pointermove touchmove wheel keydown", () => core && core.active(now()), 1000);
+    listen(window, "online", out.resume);
+    const flush = (how) => {
+      if (!core) refuse();
+      out.flush(how);
+    };
+    listen(window, "pagehide", () => {
+      leave();
+      flush(END);
     });
+    listen(doc, "visibilitychange", () => {
+      if (core) core.shown(now(), doc);
+      if (doc.hidden) flush(ALL);
+    });
+    listen(window, "pageshow", (event) => {
+      if (!event.persisted) return;
+      settle();
+      view();
+    });
+    view();
+    settle();
     early.splice(0).map(command);
     load().catch(refuse);
   });
 
-  let begun;
-  const before = win.traza;
+  // ---- one global ----------------------------------------------------------------------------------------------
+
   const early = [];
+  let begun;
   try {
+    const before = window.traza;
     // A second tag on the page does nothing.
     if (before && before.on) return;
     early.push(...((before && before.q) || []));
-    win.traza = (...args) => {
+    window.traza = (...args) => {
       if (begun) command(args);
       else early.push(args);
     };
-    win.traza.on = 1;
+    window.traza.on = 1;
     const start = () => {
       begun = 1;
       begin();

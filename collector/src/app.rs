@@ -38,7 +38,11 @@ impl App {
     #[must_use]
     pub fn new_visitor(&self) -> Id {
         let ms = u64::try_from(self.clock.now()).unwrap_or(0);
-        let timestamp = uuid::Timestamp::from_unix(uuid::NoContext, ms / 1000, u32::try_from(ms % 1000).unwrap_or(0) * 1_000_000);
+        let timestamp = uuid::Timestamp::from_unix(
+            uuid::NoContext,
+            ms / 1000,
+            u32::try_from(ms % 1000).unwrap_or(0) * 1_000_000,
+        );
         Id::Uuid(uuid::Uuid::new_v7(timestamp).into_bytes())
     }
 

@@ -139,11 +139,14 @@ impl ServeOptions {
                 "public-url: must be an address such as https://t.example.com"
             );
         } else if !listen.ip().is_loopback() {
-            bail!("public-url: needed, because {listen} is reached from elsewhere: snippets and links are printed with it");
+            bail!(
+                "public-url: needed, because {listen} is reached from elsewhere: snippets and links are printed with it"
+            );
         }
         let prefix = self.prefix.or(file.prefix).unwrap_or_else(|| "/t".to_owned());
         let plain = |segment: &str| {
-            !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            !segment.is_empty()
+                && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         };
         ensure!(
             prefix.strip_prefix('/').is_some_and(|rest| rest.split('/').all(plain)),
@@ -154,7 +157,8 @@ impl ServeOptions {
             admin_token.as_ref().is_none_or(|token| token.len() >= 16),
             "admin-token: must have 16 characters or more"
         );
-        let master_key = match (self.master_key.or(file.master_key), self.key_file.or(file.key_file), &store) {
+        let master_key = match (self.master_key.or(file.master_key), self.key_file.or(file.key_file), &store)
+        {
             (Some(text), _, _) => MasterKeySource::Text(text),
             (None, Some(path), _) => MasterKeySource::File(path),
             (None, None, StoreUrl::Sled(folder)) => {
@@ -229,7 +233,8 @@ mod tests {
 
     #[test]
     fn a_wrong_setting_is_named() {
-        let cases: [(&str, fn(&mut ServeOptions)); 7] = [
+        type Change = fn(&mut ServeOptions);
+        let cases: [(&str, Change); 7] = [
             ("listen", |options| options.listen = Some("nowhere".to_owned())),
             ("store", |options| options.store = Some("mysql://x".to_owned())),
             ("public-url", |options| options.listen = Some("0.0.0.0:80".to_owned())),

@@ -82,7 +82,9 @@ async fn access(app: &App) -> anyhow::Result<Access> {
         match fs::read_to_string(path) {
             Ok(text) => {
                 let known: Option<Access> = serde_json::from_str(&text).ok();
-                let known = known.filter(|known| app.directory.token(&auth::hash(&known.token), app.clock.now()).is_some());
+                let known = known.filter(|known| {
+                    app.directory.token(&auth::hash(&known.token), app.clock.now()).is_some()
+                });
                 fs::remove_file(path).with_context(|| path.display().to_string())?;
                 if let Some(known) = known {
                     let access = Access { url, token: known.token };

@@ -42,8 +42,21 @@ pub struct FieldError {
 }
 
 impl Problem {
-    fn new(status: u16, code: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, title, detail: detail.into(), errors: Vec::new(), retry_after: None, cause: None }
+    fn new(
+        status: u16,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+            cause: None,
+        }
     }
 
     /// 400: the body or a parameter is not what it should be.

@@ -14,7 +14,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     /// Run the collector
-    #[command(after_help = "Example: traza serve --demo\n         traza serve --store sled:/var/lib/traza --public-url https://t.example.com")]
+    #[command(
+        after_help = "Example: traza serve --demo\n         traza serve --store sled:/var/lib/traza --public-url https://t.example.com"
+    )]
     Serve(Box<ServeOptions>),
     /// Print the newest lead's journey as text
     Story(story::StoryOptions),

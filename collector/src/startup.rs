@@ -20,7 +20,7 @@ use crate::{
     project::{directory::Directory, follow::Follower},
     store::{Store, kv::KvStore, memory::Memory, sled::Sled},
     telemetry::{self, Metrics},
-    vault::{Vault, keys::MasterKey},
+    vault::{Vault, contact, keys::MasterKey},
 };
 
 /// Requests in flight get this long to be answered after a signal to stop.
@@ -55,10 +55,14 @@ impl Application {
         directory.refresh(store.as_ref()).await?;
         follower.begin().await?;
 
+        // The tables of telephone numbers take a while to unpack: not in the first lead's time.
+        drop(actix_web::rt::task::spawn_blocking(|| contact::phone("600 000 000", "ES")));
+
         let workers = settings.workers;
         let prefix = settings.prefix.clone();
         let (metrics, loaders) = (Metrics::default(), Loaders::default());
-        let app = web::Data::new(App { settings, clock, store, vault, directory, progress, metrics, loaders });
+        let app =
+            web::Data::new(App { settings, clock, store, vault, directory, progress, metrics, loaders });
         let shared = app.clone();
         let mut server = HttpServer::new(move || {
             Web::new().app_data(shared.clone()).configure(|config| routes::configure(config, &prefix))

@@ -11,7 +11,9 @@ use crate::{config::StoreUrl, demo};
 
 /// What `traza story` can be told.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: traza story --wait\n         TRAZA_TOKEN=tz_… traza story --url https://t.example.com --site acme")]
+#[command(
+    after_help = "Example: traza story --wait\n         TRAZA_TOKEN=tz_… traza story --url https://t.example.com --site acme"
+)]
 pub struct StoryOptions {
     /// Where the collector is [default: the demo in --data]
     #[arg(long, env = "TRAZA_URL")]
@@ -77,7 +79,10 @@ fn access(options: &StoryOptions) -> anyhow::Result<(String, String)> {
     }
     let path = demo::Access::path(&StoreUrl::Sled(options.data.clone())).unwrap_or_default();
     let demo = read_access(&path).with_context(|| {
-        format!("no running demo is known ({}): start one with `just run`, or give --url and --token", path.display())
+        format!(
+            "no running demo is known ({}): start one with `just run`, or give --url and --token",
+            path.display()
+        )
     })?;
     Ok((options.url.clone().unwrap_or(demo.url), options.token.clone().unwrap_or(demo.token)))
 }
@@ -125,7 +130,13 @@ pub fn render(lead: &Value, items: &[Value], zone: &TimeZone) -> String {
             .join(" / ")
     };
     // Writing to a string does not fail.
-    let _ = writeln!(story, "Lead {} ({}): {who}, stage {}", text(lead, "/id"), text(lead, "/kind"), text(lead, "/stage"));
+    let _ = writeln!(
+        story,
+        "Lead {} ({}): {who}, stage {}",
+        text(lead, "/id"),
+        text(lead, "/kind"),
+        text(lead, "/stage")
+    );
     let _ = writeln!(story, "  first touch {}\n  last touch  {}\n", origin("first"), origin("last"));
     let mut visit = String::new();
     let mut number = 0;

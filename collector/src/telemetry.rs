@@ -19,8 +19,10 @@ use crate::domain::ledger::Ledger;
 
 /// Starts logging: JSON lines on standard error, or plain ones on a terminal. `RUST_LOG` chooses the level.
 pub fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let result = if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
         builder.compact().try_init()
     } else {

@@ -1,8 +1,26 @@
 //! The site's public config: read field by field, since a deserializer would weigh more than the core.
 
-use js_sys::{Array, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wire::beacon::ConsentDefault;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What the loader passes on. The lists come as one text each, a line an entry.
+    pub type Raw;
+
+    /// wait, off, anonymous or full.
+    #[wasm_bindgen(method, getter)]
+    pub fn consent(this: &Raw) -> Option<String>;
+    /// The site's own domains.
+    #[wasm_bindgen(method, getter)]
+    pub fn own(this: &Raw) -> Option<String>;
+    /// Query keys that the site wants kept.
+    #[wasm_bindgen(method, getter)]
+    pub fn kept(this: &Raw) -> Option<String>;
+    /// Whether anonymous mode keeps `utm_*`.
+    #[wasm_bindgen(method, getter)]
+    pub fn anonymous_utm(this: &Raw) -> bool;
+}
 
 /// What the site decided for every visitor. Whatever is missing or of another type takes the safe default.
 #[derive(Debug, Clone, Default)]
@@ -15,39 +33,38 @@ pub struct Config {
     pub keys: Vec<String>,
     /// Whether anonymous mode keeps `utm_*`.
     pub anonymous_utm: bool,
-    /// Names of further form fields that a lead may carry.
-    pub lead_fields: Vec<String>,
 }
 
 impl Config {
     /// Reads what the collector served.
     #[must_use]
-    pub fn read(from: &JsValue) -> Self {
-        let consent = match get(from, "consent").as_string().as_deref() {
-            Some("full") => ConsentDefault::Full,
-            Some("anonymous") => ConsentDefault::Anonymous,
-            Some("off") => ConsentDefault::Off,
-            _ => ConsentDefault::Wait,
-        };
+    pub fn read(from: &Raw) -> Self {
         Self {
-            consent,
-            domains: list(from, "domains"),
-            keys: list(from, "keys"),
-            anonymous_utm: get(from, "anonymous_utm").is_truthy(),
-            lead_fields: list(from, "lead_fields"),
+            consent: match from.consent().as_deref() {
+                Some("full") => ConsentDefault::Full,
+                Some("anonymous") => ConsentDefault::Anonymous,
+                Some("off") => ConsentDefault::Off,
+                _ => ConsentDefault::Wait,
+            },
+            domains: lines(from.own()),
+            keys: lines(from.kept()),
+            anonymous_utm: from.anonymous_utm(),
         }
     }
 }
 
-fn get(from: &JsValue, key: &str) -> JsValue {
-    Reflect::get(from, &JsValue::from_str(key)).unwrap_or(JsValue::UNDEFINED)
-}
-
-fn list(from: &JsValue, key: &str) -> Vec<String> {
-    let found = get(from, key);
-    if !Array::is_array(&found) {
-        return Vec::new();
+fn lines(text: Option<String>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for letter in text.unwrap_or_default().chars() {
+        if letter == '\n' {
+            lines.push(std::mem::take(&mut line));
+        } else {
+            line.push(letter);
+        }
     }
-    let found: Array = found.unchecked_into();
-    (0..found.length()).filter_map(|at| found.get(at).as_string()).collect()
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
 }

@@ -1,11 +1,35 @@
-//! The visitor's choice: what holds, and what of it is remembered on the device.
+//! What the visitor's choice makes of an event.
 
 use wire::beacon::{Choice, ConsentDefault, Mode, effective_mode};
 
-use crate::host::Host;
+/// Added to a [`Verdict::code`] where the event should leave at once: a call or a chat takes the visitor away.
+pub const URGENT: u32 = 8;
 
-/// Where the visitor's word is kept.
-pub const KEY: &str = "tz_c";
+/// What becomes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is forgotten.
+    Drop,
+    /// It waits in memory until the visitor has chosen; nothing is stored or sent.
+    Hold,
+    /// It travels under this mode. Under [`Mode::Off`] only a submitted lead does, alone: it is the visitor's own
+    /// request.
+    Keep(Mode),
+}
+
+impl Verdict {
+    /// As the loader reads it: 0 drop, 1 hold, and 2 off, 3 anonymous, 4 full.
+    #[must_use]
+    pub fn code(self) -> u32 {
+        match self {
+            Self::Drop => 0,
+            Self::Hold => 1,
+            Self::Keep(Mode::Off) => 2,
+            Self::Keep(Mode::Anonymous) => 3,
+            Self::Keep(Mode::Full) => 4,
+        }
+    }
+}
 
 /// The choice as it stands.
 #[derive(Debug, Clone, Copy)]
@@ -16,10 +40,15 @@ pub struct Consent {
 }
 
 impl Consent {
-    /// The choice at the start of a page.
+    /// Nobody has chosen yet.
     #[must_use]
-    pub fn new(default: ConsentDefault, signal: bool, word: Option<Mode>) -> Self {
-        Self { default, signal, word }
+    pub fn new(default: ConsentDefault, signal: bool) -> Self {
+        Self { default, signal, word: None }
+    }
+
+    /// The visitor has.
+    pub fn say(&mut self, word: Mode) {
+        self.word = Some(word);
     }
 
     /// The mode in force.
@@ -38,44 +67,14 @@ impl Consent {
         }
     }
 
-    /// True while the site waits for the visitor: events are held in memory, nothing is stored or sent.
+    /// What becomes of an event, which may be a submitted lead.
     #[must_use]
-    pub fn waits(self) -> bool {
-        self.choice() == Choice::Default && self.default == ConsentDefault::Wait
+    pub fn judge(self, lead: bool) -> Verdict {
+        match self.mode() {
+            Mode::Off if lead => Verdict::Keep(Mode::Off),
+            Mode::Off if self.choice() == Choice::Default && self.default == ConsentDefault::Wait => Verdict::Hold,
+            Mode::Off => Verdict::Drop,
+            mode => Verdict::Keep(mode),
+        }
     }
-
-    /// Takes the visitor's word. `full` is remembered; a smaller one only where the site's default would otherwise
-    /// keep more at the next page, so that a refusal leaves as little behind as can be.
-    pub fn say(&mut self, word: Mode, host: &Host) {
-        self.word = Some(word);
-        let remember = word == Mode::Full || self.default.mode() > word;
-        host.keep(KEY, remember.then_some(name(word)));
-        self.tell(host);
-    }
-
-    /// Keeps the loader's copy in step.
-    pub fn tell(self, host: &Host) {
-        host.set_mode(if self.waits() { "wait" } else { name(self.mode()) });
-        host.set_choice(match self.choice() {
-            Choice::Default => "default",
-            Choice::Signal => "signal",
-            Choice::Explicit => "explicit",
-        });
-    }
-}
-
-/// A mode's name on the wire.
-#[must_use]
-pub fn name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Off => "off",
-        Mode::Anonymous => "anonymous",
-        Mode::Full => "full",
-    }
-}
-
-/// The mode of a name.
-#[must_use]
-pub fn parse(name: &str) -> Option<Mode> {
-    [Mode::Off, Mode::Anonymous, Mode::Full].into_iter().find(|mode| self::name(*mode) == name)
 }

@@ -1,8 +1,7 @@
-//! How long a page was really looked at, and how far down.
+//! How long a page was really looked at.
 //!
-//! Engaged time is time in which the page is visible *and* something was done in the last [`IDLE_MS`]. Every
-//! stretch is capped by the idle limit, so a machine that slept, a frozen tab or a clock that jumped adds at most
-//! that much.
+//! Engaged time is time in which the page is visible *and* something was done in the last [`IDLE_MS`]. Every stretch is
+//! capped by the idle limit, so a machine that slept, a frozen tab or a clock that jumped adds at most that much.
 
 /// Without a sign of life for this long, in ms, the visitor counts as away.
 pub const IDLE_MS: f64 = 30_000.0;
@@ -14,14 +13,13 @@ pub struct Engagement {
     seen_to: f64,
     active_to: f64,
     visible: bool,
-    depth: u32,
 }
 
 impl Engagement {
     /// A page view begins now; opening it is a sign of life.
     #[must_use]
     pub fn new(now: f64, visible: bool) -> Self {
-        Self { engaged: 0.0, seen_to: now, active_to: now + IDLE_MS, visible, depth: 0 }
+        Self { engaged: 0.0, seen_to: now, active_to: now + IDLE_MS, visible }
     }
 
     /// The visitor did something.
@@ -39,22 +37,15 @@ impl Engagement {
         }
     }
 
-    /// So much of the page, in percent, has come into view.
-    pub fn reached(&mut self, percent: f64) {
-        // A float cast saturates, and not-a-number becomes 0.
-        self.depth = self.depth.max(percent as u32).min(100);
-    }
-
     /// Engaged time up to now, in ms.
     pub fn engaged_ms(&mut self, now: f64) -> u32 {
         self.advance(now);
         self.engaged as u32
     }
 
-    /// The deepest point seen, 0..=100.
-    #[must_use]
-    pub fn depth(&self) -> u32 {
-        self.depth
+    /// Another page view of the same visitor begins.
+    pub fn restart(&mut self) {
+        *self = Self::new(self.seen_to, self.visible);
     }
 
     fn advance(&mut self, now: f64) {

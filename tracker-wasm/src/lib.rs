@@ -1,72 +1,121 @@
-//! The tracker's core: it runs in the page, as WebAssembly.
+//! The tracker's core: the part of it that decides, in the page, as WebAssembly.
 //!
-//! The loader (`www/t.js`) catches from its first line, instantiates this module and hands over one object, the
-//! [`host::Host`]. It stays the eyes and hands: it reads clicks and forms, owns listeners, timers and requests, and
-//! guards every way in. The core is the head: it decides by `wire` what an event means and what of it may leave
-//! ([`seen`]), by the visitor's [`consent`] what becomes of it, measures [`engagement`], and delivers ([`queue`],
-//! [`transport`]). [`core`] joins them. The line runs there because a module costs bytes on every page: DOM work
-//! weighs three times as much here as in JavaScript, and the loader must be able to do it without the core anyway.
+//! The loader (`www/t.js`, with `tracker-wasm/js`) is the eyes and hands: it reads clicks and forms off the page, owns
+//! listeners, timers, storage and requests, and guards every way in so that no error reaches the page. The core is the
+//! head: by `wire` it decides what an event means and what of it may leave ([`seen`]), by the visitor's choice what
+//! becomes of it ([`consent`]), and it measures attention ([`engagement`]).
+//!
+//! The line runs there because bytes on every page are the budget, and because the loader must be able to deliver
+//! without the core (a page may refuse WebAssembly): so delivery exists once, there, and judgement once, in `wire`,
+//! which the collector applies again. The same queue written in Rust weighed four times as much.
 //!
 //! Bytes count before speed: no `format!`, no hash map, no panicking index.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
-use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
-use web_sys::PageTransitionEvent;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::Document;
+use wire::{beacon::Mode, redact::Rules};
 
 use crate::{
-    core::Core,
-    host::{Host, Seen},
+    config::Config,
+    consent::{Consent, Verdict},
+    engagement::Engagement,
+    seen::Seen,
 };
 
-pub mod code;
 pub mod config;
 pub mod consent;
-pub mod core;
 pub mod engagement;
-pub mod host;
-pub mod queue;
 pub mod seen;
-pub mod transport;
+
+/// The tracker of one document. It lives as long as the document does.
+struct Core {
+    config: Config,
+    consent: Cell<Consent>,
+    engagement: Cell<Engagement>,
+}
 
 thread_local! {
-    static CORE: RefCell<Option<Core>> = const { RefCell::new(None) };
+    static CORE: Cell<Option<&'static Core>> = const { Cell::new(None) };
 }
 
-/// Takes over from the loader.
+/// The loader has the site's config; `signal` says that the browser speaks for the visitor (Global Privacy Control or
+/// Do Not Track), `now` is a time of the page's monotonic clock in ms.
 #[wasm_bindgen]
-pub fn start(host: Host) {
-    CORE.set(Some(Core::start(host)));
+pub fn start(config: &config::Raw, signal: bool, now: f64, document: &Document) {
+    let config = Config::read(config);
+    let core = Core {
+        consent: Cell::new(Consent::new(config.consent, signal)),
+        engagement: Cell::new(Engagement::new(now, !document.hidden())),
+        config,
+    };
+    CORE.set(Some(Box::leak(Box::new(core))));
 }
 
-/// An event of the page, or a timer: `code` is one of [`code`].
+/// The visitor's explicit choice: 0 off, 1 anonymous, 2 full.
 #[wasm_bindgen]
-pub fn on(code: u32, event: Option<web_sys::Event>) {
-    let persisted =
-        code == code::SHOW && event.is_some_and(|event| event.unchecked_ref::<PageTransitionEvent>().persisted());
-    with(|core| core.on(code, persisted));
-}
-
-/// What the loader saw, numbered and dated; or a call of `traza()`.
-#[wasm_bindgen]
-pub fn take(event: Seen) {
-    with(|core| core.take(event));
-}
-
-/// The answer to a beacon.
-#[wasm_bindgen]
-pub fn answered(ticket: u32, status: u32, retry_after: u32, visitor: Option<String>) {
-    with(|core| core.answered(ticket, status, retry_after, visitor.as_deref()));
-}
-
-fn with(work: impl FnOnce(&mut Core)) {
-    CORE.with(|core| match core.try_borrow_mut() {
-        Ok(mut core) => {
-            if let Some(core) = core.as_mut() {
-                work(core);
-            }
-        }
-        // An earlier call was torn out of the middle of its work: a strike, which the loader counts.
-        Err(_) => wasm_bindgen::throw_str("locked"),
+pub fn choose(word: u32) {
+    with(|core| {
+        let mut consent = core.consent.get();
+        consent.say(match word {
+            2 => Mode::Full,
+            1 => Mode::Anonymous,
+            _ => Mode::Off,
+        });
+        core.consent.set(consent);
     });
+}
+
+/// What becomes of an event: see [`Verdict::code`]. Where it may leave, it is made ready for that.
+#[wasm_bindgen]
+pub fn judge(event: &Seen) -> u32 {
+    with(|core| {
+        let consent = core.consent.get();
+        let verdict = consent.judge(event.lead());
+        let Verdict::Keep(mode) = verdict else { return verdict.code() };
+        let config = &core.config;
+        let rules = Rules { mode, query_keys: &config.keys, anonymous_utm: config.anonymous_utm };
+        match seen::settle(event, rules, &config.domains) {
+            None => Verdict::Drop.code(),
+            Some(kind) => verdict.code() + if seen::is_urgent(kind) { consent::URGENT } else { 0 },
+        }
+    })
+}
+
+/// A sign of life.
+#[wasm_bindgen]
+pub fn active(now: f64) {
+    attend(|engagement| engagement.active(now));
+}
+
+/// The page was shown or hidden.
+#[wasm_bindgen]
+pub fn shown(now: f64, document: &Document) {
+    attend(|engagement| engagement.shown(now, !document.hidden()));
+}
+
+/// Engaged time of this page view so far, in ms; with `again`, another page view begins.
+#[wasm_bindgen]
+pub fn engaged(now: f64, again: bool) -> u32 {
+    let mut ms = 0;
+    attend(|engagement| {
+        ms = engagement.engaged_ms(now);
+        if again {
+            engagement.restart();
+        }
+    });
+    ms
+}
+
+fn attend(work: impl FnOnce(&mut Engagement)) {
+    with(|core| {
+        let mut engagement = core.engagement.get();
+        work(&mut engagement);
+        core.engagement.set(engagement);
+    });
+}
+
+fn with<T: Default>(work: impl FnOnce(&Core) -> T) -> T {
+    CORE.get().map(work).unwrap_or_default()
 }

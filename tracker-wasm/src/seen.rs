@@ -1,22 +1,45 @@
 //! What an event means, and what of it may leave the page: by `wire`'s rules, which the collector applies again.
 
 use js_sys::{Object, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wire::{
+    beacon::Mode,
     event::Kind,
     links::{Link, classify},
     redact::{self, Rules},
 };
 
-use crate::host::Seen;
+#[wasm_bindgen]
+extern "C" {
+    /// An event as a JavaScript object: the shape of `wire::event::Event`, before and after the work on it.
+    #[derive(Clone, Debug)]
+    pub type Seen;
+
+    /// A text of it; `None` where it has none of that name.
+    #[wasm_bindgen(method, indexing_getter)]
+    pub fn get(this: &Seen, name: &str) -> Option<String>;
+    /// Sets a text; `None` takes it away.
+    #[wasm_bindgen(method, indexing_setter)]
+    pub fn set(this: &Seen, name: &str, text: Option<&str>);
+    /// Whether it carries a declared lead, which travels as it is.
+    #[wasm_bindgen(method, getter)]
+    pub fn lead(this: &Seen) -> bool;
+    /// custom: its properties.
+    #[wasm_bindgen(method, getter)]
+    pub fn props(this: &Seen) -> JsValue;
+}
 
 /// Makes an event ready to travel: a raw click gets the kind that its link gives it, addresses lose what is not
-/// allowed, texts lose what looks like a person's. Answers its kind; `None` for a kind that does not exist.
+/// allowed, texts lose what looks like a person's. Answers its kind; `None` where it may not travel at all.
 pub fn settle(event: &Seen, rules: Rules<'_>, own: &[String]) -> Option<Kind> {
-    let mut kind = Kind::parse(&event.kind())?;
+    let mut kind = Kind::parse(&event.get("kind")?)?;
     if kind == Kind::Click {
         kind = classified(event, own);
-        event.set_kind(kind.as_str());
+        event.set("kind", Some(kind.as_str()));
+    }
+    // Who says their name is not anonymous.
+    if kind == Kind::Identify && rules.mode != Mode::Full {
+        return None;
     }
     for name in ["url", "referrer", "href"] {
         if let Some(url) = event.get(name) {
@@ -36,6 +59,15 @@ pub fn settle(event: &Seen, rules: Rules<'_>, own: &[String]) -> Option<Kind> {
         }
     }
     Some(kind)
+}
+
+/// Whether it should leave at once: what it does takes the visitor away.
+#[must_use]
+pub fn is_urgent(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::CallClick | Kind::ChatClick | Kind::EmailClick | Kind::SmsClick | Kind::OutboundClick | Kind::Download
+    )
 }
 
 /// The kind of a raw click, with its fields set and those of other kinds taken away.

@@ -49,7 +49,10 @@ impl Caller {
         }
         if !self.role.allows(permission) {
             let role = serde_json::to_value(self.role).unwrap_or_default();
-            return Err(Problem::forbidden(format!("The role {} does not include it.", role.as_str().unwrap_or(""))));
+            return Err(Problem::forbidden(format!(
+                "The role {} does not include it.",
+                role.as_str().unwrap_or("")
+            )));
         }
         Ok(())
     }

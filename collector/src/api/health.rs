@@ -31,5 +31,7 @@ pub async fn metrics(app: web::Data<App>) -> Result<HttpResponse, Problem> {
         disk_bytes: app.store.describe().disk_bytes,
     };
     let text = app.metrics.encode(&reading).map_err(Problem::internal)?;
-    Ok(HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text))
+    Ok(HttpResponse::Ok()
+        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .body(text))
 }

@@ -71,7 +71,8 @@ fn view(app: &App, site: &Site, install: Install) -> InstallView {
     }
     if install.wasm == 0 && install.fallback > 0 {
         problems.push(
-            "Only the loader sends: the page's Content-Security-Policy may lack 'wasm-unsafe-eval'.".to_owned(),
+            "Only the loader sends: the page's Content-Security-Policy may lack 'wasm-unsafe-eval'."
+                .to_owned(),
         );
     }
     InstallView {

@@ -83,8 +83,10 @@ async fn find(app: &App, caller: &Caller, site: &Site, id: &str) -> Result<Lead,
     let id = LeadId::parse(id).ok_or_else(none)?;
     let lead = app.store.lead(site.number, &id).await?.ok_or_else(none)?;
     let last = &lead.origin.last;
-    let inside =
-        caller.scope.as_ref().is_none_or(|scope| scope.covers(last.channel.as_str(), last.campaign.as_deref()));
+    let inside = caller
+        .scope
+        .as_ref()
+        .is_none_or(|scope| scope.covers(last.channel.as_str(), last.campaign.as_deref()));
     if inside { Ok(lead) } else { Err(Problem::forbidden("The lead is outside the token's scope.")) }
 }
 
@@ -255,8 +257,9 @@ fn checked(
         Some(serde_json::Value::Number(ms)) => {
             ms.as_i64().ok_or_else(|| Problem::invalid_at("/at", "must be whole milliseconds"))?
         }
-        Some(serde_json::Value::String(text)) => query::time(text, now)
-            .ok_or_else(|| Problem::invalid_at("/at", "must be milliseconds, RFC 3339, or relative such as -1h"))?,
+        Some(serde_json::Value::String(text)) => query::time(text, now).ok_or_else(|| {
+            Problem::invalid_at("/at", "must be milliseconds, RFC 3339, or relative such as -1h")
+        })?,
         Some(_) => return Err(Problem::invalid_at("/at", "must be milliseconds or RFC 3339")),
     };
     if let Some(why) = crate::domain::clock_skew::implausible(at, now) {

@@ -37,7 +37,11 @@ pub async fn dashboard(request: HttpRequest) -> Result<HttpResponse, Problem> {
 }
 
 /// `GET /demo/…`: the landing pages, where `--demo` asked for them.
-pub async fn demo(app: web::Data<App>, request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn demo(
+    app: web::Data<App>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     if !app.settings.demo {
         return Err(Problem::not_found("The demo is off; start with --demo."));
     }
@@ -61,10 +65,12 @@ fn file<F: RustEmbed>(request: &HttpRequest, path: &str) -> Result<HttpResponse,
     let path = if path.is_empty() { "index.html" } else { path };
     let EmbeddedFile { data, metadata } =
         F::get(path).ok_or_else(|| Problem::not_found("There is no such page."))?;
-    let etag = format!("\"{}\"", uuid::Uuid::from_slice(&metadata.sha256_hash()[..16]).unwrap_or_default().simple());
-    let known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|tag| {
-        tag.to_str().is_ok_and(|tag| tag.trim_start_matches("W/") == etag)
-    });
+    let etag =
+        format!("\"{}\"", uuid::Uuid::from_slice(&metadata.sha256_hash()[..16]).unwrap_or_default().simple());
+    let known = request
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|tag| tag.to_str().is_ok_and(|tag| tag.trim_start_matches("W/") == etag));
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((header::ETAG, etag))

@@ -53,7 +53,10 @@ impl Query {
     pub fn time(&self, name: &str) -> Result<Option<i64>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         time(&text, self.now).map(Some).ok_or_else(|| {
-            Problem::invalid_at(name, "must be milliseconds since the epoch, RFC 3339, or relative such as -7d")
+            Problem::invalid_at(
+                name,
+                "must be milliseconds since the epoch, RFC 3339, or relative such as -7d",
+            )
         })
     }
 
@@ -141,7 +144,8 @@ pub fn time(text: &str, now: i64) -> Option<i64> {
     }
     if let Some(back) = text.strip_prefix('-') {
         let unit = back.chars().next_back()?;
-        let count: i64 = back.strip_suffix(unit)?.parse().ok().filter(|count| (0..=100_000).contains(count))?;
+        let count: i64 =
+            back.strip_suffix(unit)?.parse().ok().filter(|count| (0..=100_000).contains(count))?;
         let span = match unit {
             's' => count.seconds(),
             'm' => count.minutes(),

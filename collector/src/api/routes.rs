@@ -1,10 +1,15 @@
 //! Every route, on one screen, grouped by who calls it.
 
 use actix_web::{
-    HttpResponse, Resource, Route,
-    http::header::{self, HeaderValue},
-    middleware::Compress,
-    web::{self, ServiceConfig, delete, get, post, put},
+    Error, HttpResponse, Resource, Route,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method,
+        header::{self, HeaderValue},
+    },
+    middleware::{Compress, Next, from_fn},
+    web::{self, ServiceConfig, delete, get, head, post, put},
 };
 use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -18,17 +23,15 @@ use crate::{
 /// Wires the routes. `prefix` is the public face's, `/t` unless told otherwise.
 pub fn configure(config: &mut ServiceConfig, prefix: &str) {
     // Pages, without a token.
-    let options = web::method(actix_web::http::Method::OPTIONS).to(beacon::options);
-    config.service(
-        at(&format!("{prefix}/{{site}}"), "GET, POST, OPTIONS", [
-            get().to(tracker::get),
-            post().to(beacon::post),
-            options,
-        ]),
-    );
+    let options = web::method(Method::OPTIONS).to(beacon::options);
+    config.service(at(
+        &format!("{prefix}/{{site}}"),
+        "GET, HEAD, POST, OPTIONS",
+        [get().to(tracker::get), head().to(tracker::get), post().to(beacon::post), options],
+    ));
 
     // Beacons' answers are tiny; everything below is worth compressing.
-    let rest = web::scope("").wrap(Compress::default());
+    let rest = web::scope("").wrap(Compress::default()).wrap(from_fn(head_as_get));
 
     // Marketers, contact centres and administrators, with a token.
     let site = "/api/v1/sites/{site}";
@@ -71,7 +74,18 @@ fn at<const N: usize>(path: &str, allow: &'static str, routes: [Route; N]) -> Re
     let resource = web::resource(path).default_service(web::to(move || async move {
         let mut response = problem::response(&Problem::method_not_allowed());
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-        Ok::<HttpResponse, actix_web::Error>(response)
+        Ok::<HttpResponse, Error>(response)
     }));
     routes.into_iter().fold(resource, Resource::route)
+}
+
+/// Whatever can be had can be asked about: a HEAD is answered as the GET, and the server leaves the body out.
+async fn head_as_get<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    next.call(request).await
 }

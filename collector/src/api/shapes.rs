@@ -154,9 +154,10 @@ impl LeadView {
                 last_non_direct: lead.origin.last_non_direct.into(),
             },
             contact,
-            consent: lead
-                .consent
-                .map(|consent| ConsentView { text_version: consent.text_version, purposes: consent.purposes }),
+            consent: lead.consent.map(|consent| ConsentView {
+                text_version: consent.text_version,
+                purposes: consent.purposes,
+            }),
             form: lead.form,
             magnet: lead.magnet,
             confirmed: lead.confirmed,

@@ -84,13 +84,18 @@ impl ConfigBody {
             let domain = domain.trim().trim_end_matches('.').to_ascii_lowercase();
             let host = wire::arrival::host(&format!("https://{domain}/")).map(std::borrow::Cow::into_owned);
             if host.as_deref() != Some(&domain) || domain.contains(char::is_whitespace) {
-                return Err(Problem::invalid_at(format!("/domains/{index}"), "must be a host name such as example.com"));
+                return Err(Problem::invalid_at(
+                    format!("/domains/{index}"),
+                    "must be a host name such as example.com",
+                ));
             }
             domains.push(domain);
         }
-        jiff::tz::TimeZone::get(&self.timezone)
-            .map_err(|_| Problem::invalid_at("/timezone", "must be an IANA time zone such as Europe/Madrid"))?;
-        let upper = |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_uppercase());
+        jiff::tz::TimeZone::get(&self.timezone).map_err(|_| {
+            Problem::invalid_at("/timezone", "must be an IANA time zone such as Europe/Madrid")
+        })?;
+        let upper =
+            |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_uppercase());
         if !upper(&self.currency, 3) {
             return Err(Problem::invalid_at("/currency", "must be an ISO 4217 code such as EUR"));
         }
@@ -180,11 +185,7 @@ pub async fn put(
 ///
 /// # Errors
 /// What the store says.
-pub async fn put_site(
-    app: &App,
-    slug: &str,
-    config: SiteConfig,
-) -> Result<std::sync::Arc<Site>, Problem> {
+pub async fn put_site(app: &App, slug: &str, config: SiteConfig) -> Result<std::sync::Arc<Site>, Problem> {
     if let Some(site) = app.directory.site(slug).filter(|site| site.config == config) {
         return Ok(site);
     }
@@ -221,7 +222,11 @@ pub async fn get(
     responses((status = 200, description = "{\"items\": [Site], \"next\": null}")),
     security(("token" = []))
 )]
-pub async fn list(app: web::Data<App>, caller: Caller, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    app: web::Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let items: Vec<SiteView> = app
         .directory
         .sites()

@@ -107,7 +107,10 @@ pub async fn post(
     };
     let wants_end = !matches!(new.expires_at, None | Some(Value::Null));
     if wants_end && expires_at.is_none_or(|end| end <= now) {
-        return Err(Problem::invalid_at("/expires_at", "must be a moment to come, in milliseconds or RFC 3339"));
+        return Err(Problem::invalid_at(
+            "/expires_at",
+            "must be a moment to come, in milliseconds or RFC 3339",
+        ));
     }
     let wanted = Wanted { role: new.role, site: new.site, scope: new.scope, label: new.label, expires_at };
     let (token, secret) = issue(&app, wanted).await?;
@@ -165,7 +168,11 @@ async fn append(app: &App, entry: Entry) -> Result<(), Problem> {
     responses((status = 200, description = "{\"items\": [Token], \"next\": null}", body = [TokenView])),
     security(("token" = []))
 )]
-pub async fn list(app: web::Data<App>, caller: Caller, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    app: web::Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     if !caller.role.allows(Permission::Administer) {
         return Err(Problem::forbidden("Only the role admin sees tokens."));
     }
@@ -187,7 +194,11 @@ pub async fn list(app: web::Data<App>, caller: Caller, request: HttpRequest) -> 
     responses((status = 204, description = "Withdrawn"), (status = 404, body = problem::Body)),
     security(("token" = []))
 )]
-pub async fn delete(app: web::Data<App>, caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn delete(
+    app: web::Data<App>,
+    caller: Caller,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let none = || Problem::not_found("There is no such token.");
     if !caller.role.allows(Permission::Administer) {
         return Err(Problem::forbidden("Only the role admin withdraws tokens."));

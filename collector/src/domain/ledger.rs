@@ -24,16 +24,17 @@ impl Ledger {
     /// Every event that came in.
     #[must_use]
     pub fn received(&self) -> u64 {
-        self.stored + self.duplicate + self.rejected.values().sum::<u64>() + self.withheld.values().sum::<u64>()
+        self.stored
+            + self.duplicate
+            + self.rejected.values().sum::<u64>()
+            + self.withheld.values().sum::<u64>()
     }
 
     /// Adds another tally to this one.
     pub fn add(&mut self, other: &Self) {
         self.stored += other.stored;
         self.duplicate += other.duplicate;
-        for (sum, more) in
-            [(&mut self.rejected, &other.rejected), (&mut self.withheld, &other.withheld)]
-        {
+        for (sum, more) in [(&mut self.rejected, &other.rejected), (&mut self.withheld, &other.withheld)] {
             for (reason, count) in more {
                 match sum.get_mut(reason) {
                     Some(total) => *total += count,

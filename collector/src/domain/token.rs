@@ -108,7 +108,8 @@ mod tests {
     fn each_role_has_exactly_its_permissions() {
         use Permission::{Administer, Read, ReadLead, SeeContacts, Work};
         let all = [Read, ReadLead, SeeContacts, Work, Administer];
-        let of = |role: Role| all.into_iter().filter(|&permission| role.allows(permission)).collect::<Vec<_>>();
+        let of =
+            |role: Role| all.into_iter().filter(|&permission| role.allows(permission)).collect::<Vec<_>>();
         assert_eq!(of(Role::Ingest), []);
         assert_eq!(of(Role::Marketing), [Read, ReadLead]);
         assert_eq!(of(Role::Sales), [Read, ReadLead, SeeContacts, Work]);

@@ -142,7 +142,8 @@ mod tests {
     fn judge(event: &str) -> Result<Valid, Rejected> {
         let raw: &RawValue = serde_json::from_str(event).unwrap();
         let rules = Rules { mode: Mode::Full, query_keys: &[], anonymous_utm: true };
-        let judge = Judge { rules, own: &["example.com".to_owned()], shift: 0, received_at: 1_795_310_400_000 };
+        let judge =
+            Judge { rules, own: &["example.com".to_owned()], shift: 0, received_at: 1_795_310_400_000 };
         judge.judge(raw)
     }
 
@@ -183,10 +184,9 @@ mod tests {
     fn judge_unchecked(event: &str) -> Result<Valid, Rejected> {
         match serde_json::from_str::<&RawValue>(event) {
             Ok(_) => judge(event),
-            Err(_) => Err(Rejected {
-                id: None,
-                reject: Reject { reason: Reason::Shape, detail: String::new() },
-            }),
+            Err(_) => {
+                Err(Rejected { id: None, reject: Reject { reason: Reason::Shape, detail: String::new() } })
+            }
         }
     }
 
@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn an_event_is_judged_alone() {
-        let good = r#"{"id":"p-1","at":1795310400000,"page":"p","kind":"page_view","url":"https://example.com/"}"#;
+        let good =
+            r#"{"id":"p-1","at":1795310400000,"page":"p","kind":"page_view","url":"https://example.com/"}"#;
         let valid = judge(good).ok().unwrap();
         assert_eq!((valid.kind, valid.at), (Kind::PageView, 1_795_310_400_000));
         let cases = [

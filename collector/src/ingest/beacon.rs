@@ -71,7 +71,7 @@ pub struct Refusal {
 #[utoipa::path(
     post, path = "/t/{site}", tag = "public",
     params(("site" = String, Path, description = "The site's slug")),
-    request_body(content = String, content_type = "text/plain", description = "A beacon: see docs/contract.md"),
+    request_body(content = String, content_type = "text/plain", description = "A beacon: see docs/beacon.md"),
     responses(
         (status = 200, description = "Durable; what became of each event", body = Answer),
         (status = 400, description = "Not JSON, or not an envelope", body = problem::Body),
@@ -141,7 +141,8 @@ async fn receive(
     let appended = app.store.append(append).await?;
     app.metrics.acknowledged(began.elapsed());
 
-    let stored = appended.verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Stored(_))).count() as u64;
+    let stored =
+        appended.verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Stored(_))).count() as u64;
     let answer = Answer {
         accepted: stored,
         duplicate: appended.verdicts.len() as u64 - stored,
@@ -193,8 +194,8 @@ fn sort(
     };
     let mut own = config.domains.clone();
     let origin_host = headers.origin_host();
-    let foreign_origin = !own.is_empty()
-        && origin_host.as_deref().is_some_and(|host| !wire::arrival::is_own(host, &own));
+    let foreign_origin =
+        !own.is_empty() && origin_host.as_deref().is_some_and(|host| !wire::arrival::is_own(host, &own));
     if let Some(host) = origin_host.filter(|_| !foreign_origin) {
         own.push(host);
     }
@@ -217,7 +218,10 @@ fn sort(
             }
         };
         let Some(mut event) = convert::event(&valid.event, valid.kind, valid.at) else {
-            return Err(Problem::internal(format!("a normalised {} could not be converted", valid.kind.as_str())));
+            return Err(Problem::internal(format!(
+                "a normalised {} could not be converted",
+                valid.kind.as_str()
+            )));
         };
         let ruling = |event: &Event| {
             let lead = event.detail.lead().is_some();
@@ -227,7 +231,8 @@ fn sort(
         if ruling(&event) == Ruling::Keep {
             policy::reduce_event(mode, &mut event);
             let place = events.len();
-            seal = enrich::split_personal(&app.vault, site.number, config, place, &mut valid.event, &mut event)?;
+            seal =
+                enrich::split_personal(&app.vault, site.number, config, place, &mut valid.event, &mut event)?;
         }
         // Asked again: a lead without any way of contact is none.
         match ruling(&event) {
@@ -259,14 +264,21 @@ fn sort(
             events,
         })
     });
-    Ok(Sorted { append: Append { site: site.number, entry, seals, tally, claim: None }, refusals, mode, visitor })
+    Ok(Sorted {
+        append: Append { site: site.number, entry, seals, tally, claim: None },
+        refusals,
+        mode,
+        visitor,
+    })
 }
 
 /// The site's domain that the request came to: the cookie's. `None` where the collector is reached by a name that is
 /// not the site's, where a cookie would be a third party's.
 fn cookie_domain<'a>(request: &'a HttpRequest, site: &'a Site) -> Option<&'a str> {
     let host = request.headers().get(header::HOST)?.to_str().ok()?;
-    let host = host.rsplit_once(':').map_or(host, |(name, port)| if port.parse::<u16>().is_ok() { name } else { host });
+    let host = host
+        .rsplit_once(':')
+        .map_or(host, |(name, port)| if port.parse::<u16>().is_ok() { name } else { host });
     site.config.domains.iter().map(String::as_str).find(|domain| wire::arrival::is_own(host, &[domain]))
 }
 

@@ -38,7 +38,8 @@ pub async fn read(headers: &HeaderMap, mut payload: Payload) -> Result<Bytes, Pr
         }
         body.extend_from_slice(&chunk);
     }
-    let encoding = headers.get(CONTENT_ENCODING).map_or(Ok("identity"), |value| value.to_str()).unwrap_or("?");
+    let encoding =
+        headers.get(CONTENT_ENCODING).map_or(Ok("identity"), |value| value.to_str()).unwrap_or("?");
     match encoding.trim().to_ascii_lowercase().as_str() {
         "identity" | "" => Ok(body.freeze()),
         "gzip" => inflate(flate2::read::MultiGzDecoder::new(&*body)),

@@ -68,7 +68,12 @@ fn detail(wire: &WireEvent, kind: Kind) -> Option<Detail> {
         },
         Kind::Custom => Detail::Custom {
             name: wire.name?,
-            props: wire.props.unwrap_or_default().into_iter().map(|(name, value)| (name, prop(value))).collect(),
+            props: wire
+                .props
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(name, value)| (name, prop(value)))
+                .collect(),
         },
         Kind::Identify => Detail::Identify { personal: Personal::default() },
         Kind::Consent => Detail::Consent {
@@ -86,10 +91,9 @@ fn detail(wire: &WireEvent, kind: Kind) -> Option<Detail> {
 }
 
 fn submission(lead: wire_event::Lead) -> Option<Submission> {
-    let consent = lead.consent.map(|consent| Consent {
-        text_version: consent.text_version,
-        purposes: consent.purposes,
-    });
+    let consent = lead
+        .consent
+        .map(|consent| Consent { text_version: consent.text_version, purposes: consent.purposes });
     Some(Submission {
         kind: match lead.kind.as_str() {
             "form" => LeadKind::Form,

@@ -22,7 +22,14 @@ pub enum Ruling {
 /// Rules on an event under the mode that holds. A lead form that the visitor sends is their own request: under
 /// `off` it passes, alone.
 #[must_use]
-pub fn rule(mode: Mode, choice: Choice, signal: bool, default: ConsentDefault, kind: Kind, lead: bool) -> Ruling {
+pub fn rule(
+    mode: Mode,
+    choice: Choice,
+    signal: bool,
+    default: ConsentDefault,
+    kind: Kind,
+    lead: bool,
+) -> Ruling {
     match mode {
         Mode::Full => Ruling::Keep,
         // It would tie the page view to a person.
@@ -92,13 +99,23 @@ mod tests {
     #[test]
     fn under_off_only_a_lead_passes() {
         let ruling = |choice, signal, default, lead| {
-            rule(Mode::Off, choice, signal, default, if lead { Kind::FormSubmit } else { Kind::PageView }, lead)
+            rule(
+                Mode::Off,
+                choice,
+                signal,
+                default,
+                if lead { Kind::FormSubmit } else { Kind::PageView },
+                lead,
+            )
         };
         assert_eq!(ruling(Choice::Explicit, false, ConsentDefault::Full, true), Ruling::Keep);
         assert_eq!(ruling(Choice::Explicit, true, ConsentDefault::Full, false), Ruling::Withhold("off"));
         assert_eq!(ruling(Choice::Signal, false, ConsentDefault::Full, false), Ruling::Withhold("signal"));
         assert_eq!(ruling(Choice::Default, true, ConsentDefault::Full, false), Ruling::Withhold("signal"));
-        assert_eq!(ruling(Choice::Default, false, ConsentDefault::Wait, false), Ruling::Withhold("no_choice"));
+        assert_eq!(
+            ruling(Choice::Default, false, ConsentDefault::Wait, false),
+            Ruling::Withhold("no_choice")
+        );
         assert_eq!(ruling(Choice::Default, false, ConsentDefault::Off, false), Ruling::Withhold("off"));
     }
 
@@ -110,8 +127,7 @@ mod tests {
             tz: Some("America/Mexico_City".to_owned()),
         };
         assert!(reduce_context(Mode::Anonymous, &mut context));
-        let reduced =
-            Context { lang: Some("es-MX".to_owned()), screen: Some("small".to_owned()), tz: None };
+        let reduced = Context { lang: Some("es-MX".to_owned()), screen: Some("small".to_owned()), tz: None };
         assert_eq!(context, reduced);
         assert!(!reduce_context(Mode::Anonymous, &mut context));
         assert_eq!(context, reduced);

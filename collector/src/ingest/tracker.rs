@@ -64,7 +64,10 @@ impl Loaders {
     async fn of(&self, app: &App, site: &Site) -> Result<Arc<Encoded>, Problem> {
         let known = {
             let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-            ready.get(&site.slug).filter(|(version, _)| *version == site.version).map(|(_, loader)| Arc::clone(loader))
+            ready
+                .get(&site.slug)
+                .filter(|(version, _)| *version == site.version)
+                .map(|(_, loader)| Arc::clone(loader))
         };
         if let Some(loader) = known {
             return Ok(loader);
@@ -111,7 +114,7 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let mut response = result.unwrap_or_else(|problem| {
         let mut response = problem::response(&problem);
         if problem.status == 405 {
-            response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST, OPTIONS"));
+            response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
         }
         response
     });
@@ -122,16 +125,14 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 async fn loader(app: &App, request: &HttpRequest, slug: &str) -> Result<HttpResponse, Problem> {
     let site = app.directory.site(slug).ok_or_else(|| Problem::not_found("There is no such site."))?;
     let loader = app.loaders.of(app, &site).await?;
-    let matches = request
-        .headers()
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == loader.etag));
+    let matches =
+        request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(
+            |tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == loader.etag),
+        );
     let mut response = if matches {
         HttpResponse::NotModified().finish()
     } else {
-        let (encoding, body) =
-            negotiate(request.headers(), &loader.brotli, &loader.gzip, &loader.plain);
+        let (encoding, body) = negotiate(request.headers(), &loader.brotli, &loader.gzip, &loader.plain);
         file(encoding, "text/javascript; charset=utf-8", body.clone())
     };
     let etag = header::HeaderValue::from_str(&loader.etag).map_err(Problem::internal)?;

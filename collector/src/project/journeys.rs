@@ -34,7 +34,8 @@ pub async fn step(
 ) -> Result<Position, StoreError> {
     let facts = store.read(site, from, STEP).await?;
     let Some(to) = facts.last().map(Stored::last) else { return Ok(from) };
-    let mut work = Work { store, site, own_domains, facts: &facts, leads: BTreeMap::new(), touched: BTreeSet::new() };
+    let mut work =
+        Work { store, site, own_domains, facts: &facts, leads: BTreeMap::new(), touched: BTreeSet::new() };
     let rows = work.rows().await?;
     store.commit(Step { projector: NAME, site, from, to, rows }).await?;
     Ok(to)
@@ -95,7 +96,9 @@ pub fn seen_event<'a>(arrivals: &'a [Stored], id: &str) -> Vec<Seen<'a>> {
     let mut seen = Vec::new();
     for stored in arrivals {
         let Entry::Arrival(arrival) = stored.entry.as_ref() else { continue };
-        seen.extend(arrival.events.iter().filter(|event| event.id_text() == id).map(|event| Seen { arrival, event }));
+        seen.extend(
+            arrival.events.iter().filter(|event| event.id_text() == id).map(|event| Seen { arrival, event }),
+        );
     }
     seen
 }

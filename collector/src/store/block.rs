@@ -133,5 +133,6 @@ impl Block {
 /// # Errors
 /// [`StoreError::Damaged`] where the bytes are not an entry.
 pub fn decode(position: Position, packed: &[u8]) -> Result<Entry, StoreError> {
-    rmp_serde::from_slice(packed).map_err(|error| StoreError::Damaged(format!("entry at {position}: {error}")))
+    rmp_serde::from_slice(packed)
+        .map_err(|error| StoreError::Damaged(format!("entry at {position}: {error}")))
 }

@@ -129,7 +129,12 @@ fn an_id_is_stored_once_for_ever() {
     on_each(|place| async move {
         let store = place.open();
         with_site(store.as_ref()).await;
-        let twice = vec![event("p", "p-0", 1), event("p", "p-0", 2), event("p", "opaque", 3), event("q", "opaque", 4)];
+        let twice = vec![
+            event("p", "p-0", 1),
+            event("p", "p-0", 2),
+            event("p", "opaque", 3),
+            event("q", "opaque", 4),
+        ];
         let appended = append(store.as_ref(), "v", twice).await;
         let expected = [Verdict::Stored(1), Verdict::Duplicate, Verdict::Stored(2), Verdict::Duplicate];
         assert_eq!(appended.verdicts, expected);
@@ -140,8 +145,13 @@ fn an_id_is_stored_once_for_ever() {
         let again = vec![event("p", "opaque", 9), event("p", "p-1", 9), event("p", "p-0", 9)];
         let appended = append(store.as_ref(), "w", again).await;
         assert_eq!(appended.verdicts, [Verdict::Duplicate, Verdict::Stored(3), Verdict::Duplicate]);
-        let stored: Vec<_> =
-            store.read(SITE, 0, 100).await.unwrap().iter().flat_map(|stored| events_of(&stored.entry)).collect();
+        let stored: Vec<_> = store
+            .read(SITE, 0, 100)
+            .await
+            .unwrap()
+            .iter()
+            .flat_map(|stored| events_of(&stored.entry))
+            .collect();
         assert_eq!(stored, ["p-0", "opaque", "p-1"], "the first stored wins");
         let ledger = store.ledger(SITE).await.unwrap();
         assert_eq!((ledger.stored, ledger.duplicate, ledger.received()), (3, 4, 7));
@@ -258,7 +268,9 @@ fn a_seal_lives_and_dies_with_its_fact_and_an_identifier_keeps_its_token() {
             .unwrap()
             .iter()
             .map(|stored| match stored.entry.as_ref() {
-                Entry::Arrival(arrival) => arrival.events[0].detail.lead().unwrap().personal.identifiers[0].token,
+                Entry::Arrival(arrival) => {
+                    arrival.events[0].detail.lead().unwrap().personal.identifiers[0].token
+                }
                 _ => panic!("an arrival"),
             })
             .collect();
@@ -342,7 +354,10 @@ fn a_projectors_rows_and_position_move_together_or_not_at_all() {
         let store = place.open();
         assert_eq!(store.cursor("test", SITE).await.unwrap(), 2);
         let journey = store.journey(SITE, &subject).await.unwrap();
-        assert_eq!(journey.iter().flat_map(|stored| events_of(&stored.entry)).collect::<Vec<_>>(), ["p-0", "p-1"]);
+        assert_eq!(
+            journey.iter().flat_map(|stored| events_of(&stored.entry)).collect::<Vec<_>>(),
+            ["p-0", "p-1"]
+        );
         assert_eq!(store.journey(SITE, &Subject::Page(id("v"))).await.unwrap(), [], "a page is no visitor");
         assert_eq!(store.install(SITE).await.unwrap().wasm, 3);
         assert_eq!(store.basis(SITE).await.unwrap(), Some(vec!["example.com".to_owned()]));
@@ -380,7 +395,8 @@ fn leads_come_newest_first_page_by_page() {
             }
         }
         assert_eq!(seen, (0..25).rev().map(|n| n * 10).collect::<Vec<_>>());
-        let window = ask(LeadQuery { since: Some(50), until: Some(80), limit: 10, ..LeadQuery::default() }).await;
+        let window =
+            ask(LeadQuery { since: Some(50), until: Some(80), limit: 10, ..LeadQuery::default() }).await;
         assert_eq!(window.items.iter().map(|lead| lead.created_at).collect::<Vec<_>>(), [70, 60, 50]);
         assert_eq!(window.next, None);
         let none = ask(LeadQuery { stage: Some("mql".to_owned()), limit: 10, ..LeadQuery::default() }).await;

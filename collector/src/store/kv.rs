@@ -19,8 +19,8 @@ use crate::domain::{
     id::VaultRef,
     install::Install,
     lead::LeadId,
-    standing::Lead,
     ledger::Ledger,
+    standing::Lead,
 };
 
 /// The format of the whole store: a newer program reads every older format, an older program refuses a newer one.
@@ -50,7 +50,8 @@ impl<E: Engine> KvStore<E> {
         let (changed, changes) = watch::channel(0);
         let (queue, tasks) = mpsc::channel(QUEUE);
         let writer = Writer::new(Arc::clone(&engine), Arc::clone(&heads), changed);
-        let writer = std::thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.run(tasks))?;
+        let writer =
+            std::thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.run(tasks))?;
         Ok(Self {
             engine,
             queue: RwLock::new(Some(queue)),

@@ -26,6 +26,8 @@ pub mod writer;
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod golden;
 
 use std::sync::Arc;
 
@@ -37,8 +39,8 @@ use crate::domain::{
     id::{Token, VaultRef},
     install::Install,
     lead::LeadId,
-    standing::Lead,
     ledger::Ledger,
+    standing::Lead,
 };
 
 /// Keeps facts and what is derived from them. All methods may wait; none blocks the thread that calls it.
@@ -288,7 +290,8 @@ impl LeadQuery {
     #[must_use]
     pub fn matches(&self, lead: &Lead) -> bool {
         let last = &lead.origin.last;
-        let same = |asked: &Option<String>, is: Option<&str>| asked.as_deref().is_none_or(|asked| is == Some(asked));
+        let same =
+            |asked: &Option<String>, is: Option<&str>| asked.as_deref().is_none_or(|asked| is == Some(asked));
         self.since.is_none_or(|since| lead.created_at >= since)
             && self.until.is_none_or(|until| lead.created_at < until)
             && self.updated_since.is_none_or(|since| lead.updated_at >= since)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    LeadPage, LeadQuery, Row, Sealed, Step, Stored, StoreError,
+    LeadPage, LeadQuery, Row, Sealed, Step, StoreError, Stored,
     block::{self, Block},
     engine::{Batch, Engine},
     keys,
@@ -33,7 +33,8 @@ pub(super) fn row<T: DeserializeOwned>(value: &[u8]) -> Result<T, StoreError> {
 
 fn packed<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
     let mut value = vec![keys::VERSION];
-    rmp_serde::encode::write_named(&mut value, row).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    rmp_serde::encode::write_named(&mut value, row)
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     Ok(value)
 }
 
@@ -154,7 +155,11 @@ pub(super) fn records<E: Engine>(
     entries(engine, site, &positions)
 }
 
-pub(super) fn lead<E: Engine>(engine: &E, site: SiteNumber, lead: &LeadId) -> Result<Option<Lead>, StoreError> {
+pub(super) fn lead<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    lead: &LeadId,
+) -> Result<Option<Lead>, StoreError> {
     engine.get(&keys::lead(site, lead))?.map(|value| row(&value)).transpose()
 }
 
@@ -173,7 +178,11 @@ pub(super) fn leads_of<E: Engine>(
     Ok(found)
 }
 
-pub(super) fn leads<E: Engine>(engine: &E, site: SiteNumber, query: &LeadQuery) -> Result<LeadPage, StoreError> {
+pub(super) fn leads<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    query: &LeadQuery,
+) -> Result<LeadPage, StoreError> {
     let prefix = keys::leads_by_time(site);
     let end = keys::after_prefix(&prefix);
     let mut from = match (&query.after, query.until) {
@@ -194,7 +203,8 @@ pub(super) fn leads<E: Engine>(engine: &E, site: SiteNumber, query: &LeadQuery) 
     loop {
         let pairs = engine.scan(&from, &end, PAGE)?;
         for (key, _) in &pairs {
-            let id = keys::lead_by_time_id(key).ok_or_else(|| StoreError::Damaged("a lead's key".to_owned()))?;
+            let id =
+                keys::lead_by_time_id(key).ok_or_else(|| StoreError::Damaged("a lead's key".to_owned()))?;
             let Some(lead) = lead(engine, site, &id)? else {
                 return Err(StoreError::Damaged(format!("lead {id} is listed and not there")));
             };
@@ -242,7 +252,11 @@ pub(super) fn sealed<E: Engine>(
     Ok(key.zip(value).map(|(key, value)| Sealed { key, value }))
 }
 
-pub(super) fn cursor<E: Engine>(engine: &E, projector: &str, site: SiteNumber) -> Result<Position, StoreError> {
+pub(super) fn cursor<E: Engine>(
+    engine: &E,
+    projector: &str,
+    site: SiteNumber,
+) -> Result<Position, StoreError> {
     match engine.get(&keys::cursor(site, projector))? {
         None => Ok(0),
         Some(value) => row(&value),

@@ -52,8 +52,8 @@ enum Answer {
 
 impl Answer {
     /// Sends it. A caller that went away is no error: what it asked for is done.
-    fn send(self, outcome: Result<(), &StoreError>) {
-        let failed = outcome.err().map(|error| StoreError::Unavailable(error.to_string()));
+    fn send(self, outcome: &Result<(), StoreError>) {
+        let failed = outcome.as_ref().err().map(|error| StoreError::Unavailable(error.to_string()));
         match (self, failed) {
             (Self::Append(to, appended), None) => drop(to.send(Ok(appended))),
             (Self::Append(to, _), Some(error)) => drop(to.send(Err(error))),
@@ -130,7 +130,7 @@ impl<E: Engine> Writer<E> {
             self.ledgers.clear();
         }
         for answer in answers {
-            answer.send(outcome.as_ref().map(|()| ()));
+            answer.send(&outcome);
         }
     }
 
@@ -278,9 +278,12 @@ impl<E: Engine> Writer<E> {
                 Some((&keys::VERSION, token)) => token.try_into().ok().map(Token),
                 _ => None,
             };
-            let known = known.ok_or_else(|| StoreError::Damaged("a token of an unknown version".to_owned()))?;
+            let known =
+                known.ok_or_else(|| StoreError::Damaged("a token of an unknown version".to_owned()))?;
             group.pending.insert(key, Some(value));
-            for identifier in personal.identifiers.iter_mut().filter(|identifier| identifier.token == *proposed) {
+            for identifier in
+                personal.identifiers.iter_mut().filter(|identifier| identifier.token == *proposed)
+            {
                 identifier.token = known;
             }
         }
@@ -394,8 +397,8 @@ impl Group {
         packed: &[u8],
         facts: u64,
     ) -> Result<(), StoreError> {
-        let facts =
-            u16::try_from(facts).map_err(|_| StoreError::Unavailable("an entry of over 65,535 facts".to_owned()))?;
+        let facts = u16::try_from(facts)
+            .map_err(|_| StoreError::Unavailable("an entry of over 65,535 facts".to_owned()))?;
         let log = self.logs.entry(site).or_insert_with(|| LogPart::starting(position));
         if log.builder.is_full_for(packed.len()) {
             log.close(site)?;

@@ -131,7 +131,11 @@ impl Vault {
     ///
     /// # Errors
     /// Where the store fails, or the seal does not match.
-    pub async fn get(&self, site: SiteNumber, reference: VaultRef) -> Result<Option<PersonalData>, VaultError> {
+    pub async fn get(
+        &self,
+        site: SiteNumber,
+        reference: VaultRef,
+    ) -> Result<Option<PersonalData>, VaultError> {
         let Some(sealed) = self.store.sealed(site, reference).await? else { return Ok(None) };
         let key = Zeroizing::new(open_with(&self.wrapping, &context(b"key", site, reference), &sealed.key)?);
         let own = XChaCha20Poly1305::new_from_slice(&key).map_err(|_| VaultError::Sealed)?;

@@ -4,24 +4,29 @@
 //! fragment that is a query (`#a=b`, `#/route?a=b`) is treated as one. `javascript:`, `data:`, `blob:`, `vbscript:`
 //! and `file:` keep their scheme alone, user and password go, control characters go.
 //!
-//! **E-mail addresses** are a word, `@`, and a domain with a dot and two letters after it, also in
-//! letters beyond ASCII and behind percent-escapes, escaped twice too.
+//! **E-mail addresses** are a word, `@`, and a domain with a dot and two letters after it, in letters beyond ASCII too.
 //!
 //! **Telephone numbers** are runs of digit groups of nine digits or more in all, with up to three blanks, hyphens, dots
 //! or parentheses between groups, that are
-//! - in *texts*: of at most fifteen digits behind `+`; grouped, as `600 000 000` or `(91) 555-01-23`; or bare, of at
-//!   most twelve digits (seventeen with `00` in front), touching no letter;
-//! - in *URLs*, where a bare number is an article or a campaign: behind a `+` that follows no letter; grouped in three
-//!   groups or more of two to four digits; or after a word such as `tel`, `phone`, `móvil`.
+//! - in *texts*: behind `+` (bare ones of at most fifteen digits); grouped, as `600 000 000` or `(91) 555-01-23`; or bare,
+//!   of at most twelve digits (seventeen with `00` in front), touching no letter;
+//! - in *URLs*, where a bare number is an article or a campaign: behind a `+` that follows no letter; or grouped in three
+//!   groups or more of two to four digits (the first may have one), touching no letter;
+//! - in both: after `tel`, `teléfono`, `phone` or `móvil` (their last three letters decide), with one character between
+//!   or none.
 //!
-//! What is let be: years and dates in front of a number (`2026-11-23-…`), amounts beside `$`, `€` or `EUR`, UUIDs, ISBNs,
-//! decimal numbers, rows of two-digit sizes and hours, and all of a click id but an e-mail address in it.
+//! **Escapes** do not hide either, nor do escapes of escapes; a part of a path, or a query value, that hides one goes
+//! whole.
+//!
+//! What is let be: years and dates in front of a number (`2026-11-23-…`), amounts beside `$`, `€` or `EUR`, UUIDs,
+//! groups of one digit after the first (ISBNs, page numbers), decimal numbers, rows of two-digit sizes and hours, and all
+//! of a click id but an e-mail address in it.
 //!
 //! What it cannot catch: names and postal addresses; addresses that are spelled out (`ana at example dot com`), whose
 //! local part is quoted, or whose domain has no dot; numbers in words, of fewer than nine digits, bare in a URL without
-//! such a word, split by `/`, `_` or other letters, in digits beyond ASCII, bare of thirteen digits or more; tokens in
-//! paths. What it cuts without need: three groups of digits that are no telephone number (`100 200 300`), bare article
-//! numbers of nine to twelve digits in texts.
+//! such a word, split by `/`, `_` or letters, in digits beyond ASCII, bare of thirteen digits or more, or whose first
+//! group reads as a year; tokens in paths. What it cuts without need: groups of digits that are no telephone number
+//! (`100 200 300`), bare article numbers of nine to twelve digits in texts.
 
 use crate::{
     arrival::{Pair, is_click_id, pairs, utm},

@@ -128,7 +128,36 @@ pub(crate) fn decode(text: &str, plus: bool) -> Cow<'_, str> {
     if !text.bytes().any(|byte| byte == b'%' || (plus && byte == b'+')) {
         return Cow::Borrowed(text);
     }
-    String::from_utf8(unescape(text.as_bytes(), plus)).map_or(Cow::Borrowed(text), Cow::Owned)
+    utf8(&unescape(text.as_bytes(), plus)).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// Bytes as a text, if they are one. (The library's check is made for long texts, and six times as large.)
+fn utf8(bytes: &[u8]) -> Option<String> {
+    let mut out = String::with_capacity(bytes.len());
+    let mut place = 0;
+    while place < bytes.len() {
+        let lead = at(bytes, place);
+        let (length, bits) = match lead {
+            0..0x80 => (1, lead),
+            0x80..0xc0 => return None,
+            0xc0..0xe0 => (2, lead & 0x1f),
+            0xe0..0xf0 => (3, lead & 0x0f),
+            0xf0.. => (4, lead & 0x07),
+        };
+        let mut code = u32::from(bits);
+        for ahead in 1..length {
+            let next = at(bytes, place + ahead);
+            if next & 0xc0 != 0x80 {
+                return None;
+            }
+            code = code << 6 | u32::from(next & 0x3f);
+        }
+        // A longer spelling than needed is no UTF-8.
+        let char = char::from_u32(code).filter(|char| char.len_utf8() == length)?;
+        out.push(char);
+        place += length;
+    }
+    Some(out)
 }
 
 #[cfg(test)]
@@ -152,6 +181,31 @@ mod tests {
         ] {
             assert_eq!(decode(text, plus), expected, "{text}");
         }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn bytes_are_text_where_the_library_says_so(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..6), text in "\\PC{0,6}", at in 0usize..6,
+        ) {
+            proptest::prop_assert_eq!(utf8(&bytes), String::from_utf8(bytes).ok());
+            let mut bytes = text.into_bytes();
+            proptest::prop_assert_eq!(utf8(&bytes), String::from_utf8(bytes.clone()).ok());
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= 0x40;
+            }
+            proptest::prop_assert_eq!(utf8(&bytes), String::from_utf8(bytes).ok());
+        }
+    }
+
+    #[test]
+    fn overlong_and_surrogate_spellings_are_no_text() {
+        for bytes in
+            [&[0xc0, 0xae][..], &[0xe0, 0x80, 0xae], &[0xed, 0xa0, 0x80], &[0xf5, 0x80, 0x80, 0x80], &[0xc3]]
+        {
+            assert_eq!(utf8(bytes), None);
+        }
+        assert_eq!(utf8("añ€😀".as_bytes()).as_deref(), Some("añ€😀"));
     }
 
     #[test]

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use wire::{
     beacon::Mode,
     event::{Event, Kind},
+    links::{Link, classify},
     normalise::normalise,
-    redact::Rules,
+    redact::{self, Rules},
 };
 
 const OWN: [&str; 1] = ["example.com"];
@@ -168,6 +169,43 @@ proptest! {
         }
         prop_assert_eq!(normalise(&mut at_the_collector, FULL, &OWN), page);
         prop_assert_eq!(on_the_page, at_the_collector);
+    }
+
+    #[test]
+    fn what_the_core_classified_is_what_the_loader_sent_raw(href in texts(), text in texts(), cta in proptest::option::of("[a-z]{1,4}")) {
+        prop_assume!(href.len() <= 4096);
+        let raw = Event {
+            id: "p1-0".into(), page: "p1".into(), kind: "click".into(), target: Some("a".into()), text: Some(text), href: Some(href), cta,
+            ..Event::default()
+        };
+        for rules in [FULL, ANONYMOUS] {
+            // As the core does it: classify, then redact, and leave limits and cleaning to the collector.
+            let mut core = raw.clone();
+            let href = raw.href.as_deref().unwrap();
+            let own = |text: std::borrow::Cow<'_, str>| Some(text.into_owned());
+            let kind = match classify(href, &OWN) {
+                Link::Call { number } => { core.number = own(number); Kind::CallClick }
+                Link::Sms { to } => { core.to = own(to); Kind::SmsClick }
+                Link::Email { to } => { core.to = own(to); Kind::EmailClick }
+                Link::Chat { app, to } => { core.app = Some(app.as_str().to_owned()); core.to = to.and_then(own); Kind::ChatClick }
+                Link::Download { asset } => { core.asset = own(asset); Kind::Download }
+                Link::Outbound => Kind::OutboundClick,
+                Link::Internal | Link::Nothing if core.cta.is_some() => Kind::CtaClick,
+                Link::Internal | Link::Nothing => Kind::Click,
+            };
+            core.kind = kind.as_str().to_owned();
+            core.href = Some(redact::url(href, rules));
+            core.text = core.text.map(|text| redact::text(&text));
+            let mut loader = raw.clone();
+            let stored = normalise(&mut loader, rules, &OWN);
+            prop_assert_eq!(normalise(&mut core, rules, &OWN), stored.clone());
+            if stored.is_ok() {
+                // Redacting before cleaning may see a number less, never one more.
+                core.text = None;
+                loader.text = None;
+                prop_assert_eq!(core, loader);
+            }
+        }
     }
 
     #[test]

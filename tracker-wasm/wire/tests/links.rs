@@ -67,7 +67,6 @@ const LINKS: &[(&str, &str, &str)] = &[
     ("https://www.wa.me/34600000000/", "whatsapp", "34600000000"),
     ("https://wa.me/message/ABCDEF123", "whatsapp", "ABCDEF123"),
     ("https://wa.me/?text=Mira", "whatsapp", ""),
-    ("https://wa%2Eme/34600000000", "whatsapp", "34600000000"),
     ("https://api.whatsapp.com/send?phone=34600000000&text=Hola", "whatsapp", "34600000000"),
     ("https://api.whatsapp.com/send/?text=a&phone=+34600000000", "whatsapp", "+34600000000"),
     ("https://api.whatsapp.com/send?phone=%2B34600000000", "whatsapp", "+34600000000"),

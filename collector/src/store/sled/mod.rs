@@ -41,7 +41,8 @@ impl Sled {
                 folder.display()
             ),
             Ok(Err(error)) => {
-                return Err(error).with_context(|| format!("{}: the store cannot be opened", folder.display()));
+                return Err(error)
+                    .with_context(|| format!("{}: the store cannot be opened", folder.display()));
             }
             Err(_) => anyhow::bail!(
                 "{}: the store is damaged and cannot be opened; keep a copy of the folder and restore a backup",

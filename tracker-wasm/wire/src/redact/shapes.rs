@@ -14,17 +14,18 @@ pub(super) enum Part {
     Opaque,
 }
 
-/// Appends the text to `out`, with `…` for every address and number in it, and for the whole of a piece between slashes
-/// that hides one behind escapes.
+/// Appends the text to `out`, with `…` for every address and number in it. Where there are escapes, a piece between
+/// slashes that hides one goes whole.
 pub(super) fn cut_into(out: &mut String, source: &str, part: Part) {
-    for piece in pieces(source, b'/') {
+    let mark = if source.bytes().any(|byte| byte == b'%') { b'/' } else { 0 };
+    for piece in pieces(source, mark) {
         // Addresses first: a number in one is no number.
         let mut piece = cut(piece, &email::next);
         if part != Part::Opaque {
             piece = cut(&piece, &|bytes, from| phone::next(bytes, from, part == Part::Text));
         }
         out.push_str(&piece);
-        out.push('/');
+        out.push(char::from(mark));
     }
     out.pop();
 }
