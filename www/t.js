@@ -99,6 +99,7 @@ import { click, submit } from "../tracker-wasm/js/sense.js";
   const release = () => held.splice(0).map(deliver);
 
   const deliver = (event) => {
+    if (core) for (const name in event.props) core.scrub(event.props, name);
     const code = core ? core.judge(event) : judge(event);
     const urgent = event.lead || code > 7;
     if (code == 1 && held.length < 200) held.push(event);

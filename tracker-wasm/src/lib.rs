@@ -83,6 +83,12 @@ pub fn judge(event: &Seen) -> u32 {
     })
 }
 
+/// Cuts out of a property of a custom event what looks like a person's.
+#[wasm_bindgen]
+pub fn scrub(props: &Seen, name: &str) {
+    seen::scrub(props, name);
+}
+
 /// A sign of life.
 #[wasm_bindgen]
 pub fn active(now: f64) {

@@ -1,7 +1,6 @@
 //! What an event means, and what of it may leave the page: by `wire`'s rules, which the collector applies again.
 
-use js_sys::{Object, Reflect};
-use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wire::{
     beacon::Mode,
     event::Kind,
@@ -24,9 +23,6 @@ extern "C" {
     /// Whether it carries a declared lead, which travels as it is.
     #[wasm_bindgen(method, getter)]
     pub fn lead(this: &Seen) -> bool;
-    /// custom: its properties.
-    #[wasm_bindgen(method, getter)]
-    pub fn props(this: &Seen) -> JsValue;
 }
 
 /// Makes an event ready to travel: a raw click gets the kind that its link gives it, addresses lose what is not
@@ -46,19 +42,16 @@ pub fn settle(event: &Seen, rules: Rules<'_>, own: &[String]) -> Option<Kind> {
             event.set(name, Some(&redact::url(&url, rules)));
         }
     }
-    for name in ["title", "text"] {
-        if let Some(text) = event.get(name) {
-            event.set(name, Some(&redact::text(&text)));
-        }
-    }
-    if let Ok(props) = event.props().dyn_into::<Object>() {
-        for name in Object::keys(&props).iter() {
-            if let Some(text) = Reflect::get(&props, &name).ok().and_then(|value| value.as_string()) {
-                let _ = Reflect::set(&props, &name, &JsValue::from_str(&redact::text(&text)));
-            }
-        }
-    }
+    scrub(event, "title");
+    scrub(event, "text");
     Some(kind)
+}
+
+/// Cuts out of one text what looks like a person's.
+pub fn scrub(event: &Seen, name: &str) {
+    if let Some(text) = event.get(name) {
+        event.set(name, Some(&redact::text(&text)));
+    }
 }
 
 /// Whether it should leave at once: what it does takes the visitor away.

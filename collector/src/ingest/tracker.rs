@@ -114,7 +114,9 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let mut response = result.unwrap_or_else(|problem| {
         let mut response = problem::response(&problem);
         if problem.status == 405 {
-            response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+            response
+                .headers_mut()
+                .insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
         }
         response
     });

@@ -181,19 +181,19 @@ impl Work<'_> {
     /// Late and reordered events can change where a lead came from, so every lead of a subject with news is asked
     /// again. Few subjects have leads, and most of those a short journey.
     async fn origins(&mut self) -> Result<(), StoreError> {
-        for subject in &self.touched {
-            for id in self.store.leads_of(self.site, subject).await? {
-                if !self.leads.contains_key(&id)
-                    && let Some(lead) = self.store.lead(self.site, &id).await?
-                {
-                    self.leads.insert(id, lead);
-                }
-            }
+        let touched: Vec<Subject> = self.touched.iter().cloned().collect();
+        for lead in self.store.leads_of(self.site, touched).await? {
+            self.leads.entry(lead.id.clone()).or_insert(lead);
+        }
+        let with_leads: BTreeSet<Subject> = self
+            .leads
+            .values()
+            .filter_map(|lead| lead.subject.clone())
+            .filter(|s| self.touched.contains(s))
+            .collect();
+        for subject in &with_leads {
             let mut leads: Vec<_> =
                 self.leads.values_mut().filter(|lead| lead.subject.as_ref() == Some(subject)).collect();
-            if leads.is_empty() {
-                continue;
-            }
             let mut arrivals = self.store.journey(self.site, subject).await?;
             arrivals.extend_from_slice(self.facts);
             let seen = seen(&arrivals, subject);

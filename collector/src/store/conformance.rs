@@ -361,7 +361,8 @@ fn a_projectors_rows_and_position_move_together_or_not_at_all() {
         assert_eq!(store.journey(SITE, &Subject::Page(id("v"))).await.unwrap(), [], "a page is no visitor");
         assert_eq!(store.install(SITE).await.unwrap().wasm, 3);
         assert_eq!(store.basis(SITE).await.unwrap(), Some(vec!["example.com".to_owned()]));
-        assert_eq!(store.leads_of(SITE, &subject).await.unwrap(), [LeadId::of_event("a")]);
+        let others = Subject::Visitor(id("w"));
+        assert_eq!(store.leads_of(SITE, vec![others, subject.clone()]).await.unwrap(), [lead("a", 10)]);
 
         let before = store.dump(SITE).await.unwrap();
         store.reset(SITE).await.unwrap();

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::domain::{
     event::{
-        Consent, Contact, Cta, Detail, Event, Flag, Form, Identifier, IdentifierKind, Item, LeadKind, Personal,
-        Prop, Submission, Target,
+        Consent, Contact, Cta, Detail, Event, Flag, Form, Identifier, IdentifierKind, Item, LeadKind,
+        Personal, Prop, Submission, Target,
     },
     fact::{Arrival, Context, Entry, HOUSE, StageMove},
     id::{EventId, Id, Token, VaultRef},
@@ -47,13 +47,22 @@ fn details() -> Vec<Detail> {
         identifiers: vec![Identifier { kind: IdentifierKind::Phone, token: Token([8; 16]) }],
     };
     vec![
-        Detail::PageView { url: "https://example.com/?gclid=x".to_owned(), title: some("Inicio"), referrer: None },
+        Detail::PageView {
+            url: "https://example.com/?gclid=x".to_owned(),
+            title: some("Inicio"),
+            referrer: None,
+        },
         Detail::PageLeave { engaged_ms: 8200, scroll_pct: 75 },
         Detail::Click { target: some("a#x"), text: some("Más"), href: None },
         Detail::CtaView(cta()),
         Detail::CtaClick(cta()),
         Detail::CallClick { number: "+34900111001".to_owned(), cta: None },
-        Detail::ChatClick { app: "whatsapp".to_owned(), to: some("34600000000"), chat_ref: some("TZ1"), cta: None },
+        Detail::ChatClick {
+            app: "whatsapp".to_owned(),
+            to: some("34600000000"),
+            chat_ref: some("TZ1"),
+            cta: None,
+        },
         Detail::EmailClick(contact()),
         Detail::SmsClick(contact()),
         Detail::OutboundClick(target()),
@@ -69,7 +78,10 @@ fn details() -> Vec<Detail> {
             lead: Some(Submission {
                 kind: LeadKind::Callback,
                 personal: personal(),
-                consent: Some(Consent { text_version: some("2026-01"), purposes: vec!["contact".to_owned()] }),
+                consent: Some(Consent {
+                    text_version: some("2026-01"),
+                    purposes: vec!["contact".to_owned()],
+                }),
                 magnet: some("folleto"),
                 flags: vec![Flag::Test, Flag::InvalidEmail],
             }),
@@ -254,7 +266,10 @@ async fn every_golden_store_is_read_and_appended_to() {
         // What it has seen, it has seen: every id, token and claim is known.
         for append in appends().split_off(3) {
             let appended = store.append(append).await.unwrap();
-            assert!(appended.verdicts.iter().all(|verdict| *verdict == super::Verdict::Duplicate), "{version}");
+            assert!(
+                appended.verdicts.iter().all(|verdict| *verdict == super::Verdict::Duplicate),
+                "{version}"
+            );
         }
         store.close().await;
     }

@@ -186,9 +186,8 @@ impl<E: Engine> Store for KvStore<E> {
         self.blocking(move |engine| reads::lead(engine, site, &lead)).await
     }
 
-    async fn leads_of(&self, site: SiteNumber, subject: &Subject) -> Result<Vec<LeadId>, StoreError> {
-        let subject = subject.clone();
-        self.blocking(move |engine| reads::leads_of(engine, site, &subject)).await
+    async fn leads_of(&self, site: SiteNumber, subjects: Vec<Subject>) -> Result<Vec<Lead>, StoreError> {
+        self.blocking(move |engine| reads::leads_of(engine, site, &subjects)).await
     }
 
     async fn leads(&self, site: SiteNumber, query: LeadQuery) -> Result<LeadPage, StoreError> {

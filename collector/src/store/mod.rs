@@ -89,8 +89,8 @@ pub trait Store: Send + Sync {
     /// One lead.
     async fn lead(&self, site: SiteNumber, lead: &LeadId) -> Result<Option<Lead>, StoreError>;
 
-    /// The leads of a subject.
-    async fn leads_of(&self, site: SiteNumber, subject: &Subject) -> Result<Vec<LeadId>, StoreError>;
+    /// The leads of some subjects, in one go.
+    async fn leads_of(&self, site: SiteNumber, subjects: Vec<Subject>) -> Result<Vec<Lead>, StoreError>;
 
     /// Leads, newest first, and where to go on.
     async fn leads(&self, site: SiteNumber, query: LeadQuery) -> Result<LeadPage, StoreError>;

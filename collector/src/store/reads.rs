@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     LeadPage, LeadQuery, Row, Sealed, Step, StoreError, Stored,
     block::{self, Block},
-    engine::{Batch, Engine},
+    engine::{Batch, Engine, Pair},
     keys,
 };
 use crate::domain::{
@@ -51,14 +51,18 @@ fn each_key<E: Engine>(
         for (key, _) in &pairs {
             visit(key)?;
         }
-        match pairs.into_iter().next_back() {
-            Some((mut last, _)) => {
-                last.push(0);
-                from = last;
-            }
-            None => return Ok(()),
+        match pairs.len() {
+            PAGE => from = after(pairs),
+            _ => return Ok(()),
         }
     }
+}
+
+/// The key right after the last one of a page.
+fn after(pairs: Vec<Pair>) -> Vec<u8> {
+    let mut key = pairs.into_iter().next_back().map(|(key, _)| key).unwrap_or_default();
+    key.push(0);
+    key
 }
 
 pub(super) fn log<E: Engine>(
@@ -166,15 +170,18 @@ pub(super) fn lead<E: Engine>(
 pub(super) fn leads_of<E: Engine>(
     engine: &E,
     site: SiteNumber,
-    subject: &Subject,
-) -> Result<Vec<LeadId>, StoreError> {
-    let prefix = keys::leads_by_subject(site, subject);
+    subjects: &[Subject],
+) -> Result<Vec<Lead>, StoreError> {
     let mut found = Vec::new();
-    each_key(engine, &prefix, |key| {
-        let id = key.get(prefix.len()..).and_then(keys::lead_id);
-        found.push(id.ok_or_else(|| StoreError::Damaged("a lead's key".to_owned()))?);
-        Ok(())
-    })?;
+    for subject in subjects {
+        let prefix = keys::leads_by_subject(site, subject);
+        each_key(engine, &prefix, |key| {
+            let id = key.get(prefix.len()..).and_then(keys::lead_id);
+            let id = id.ok_or_else(|| StoreError::Damaged("a lead's key".to_owned()))?;
+            found.extend(lead(engine, site, &id)?);
+            Ok(())
+        })?;
+    }
     Ok(found)
 }
 
@@ -220,12 +227,9 @@ pub(super) fn leads<E: Engine>(
             }
             items.push(lead);
         }
-        match pairs.into_iter().next_back() {
-            Some((mut last, _)) => {
-                last.push(0);
-                from = last;
-            }
-            None => return Ok(LeadPage { items, next: None }),
+        match pairs.len() {
+            PAGE => from = after(pairs),
+            _ => return Ok(LeadPage { items, next: None }),
         }
     }
 }
@@ -316,12 +320,9 @@ pub(super) fn dump<E: Engine>(engine: &E, site: SiteNumber) -> Result<Vec<u8>, S
                 bytes.extend_from_slice(part);
             }
         }
-        match pairs.into_iter().next_back() {
-            Some((mut last, _)) => {
-                last.push(0);
-                from = last;
-            }
-            None => return Ok(bytes),
+        match pairs.len() {
+            PAGE => from = after(pairs),
+            _ => return Ok(bytes),
         }
     }
 }

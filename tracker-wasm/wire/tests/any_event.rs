@@ -173,7 +173,8 @@ proptest! {
 
     #[test]
     fn what_the_core_classified_is_what_the_loader_sent_raw(href in texts(), text in texts(), cta in proptest::option::of("[a-z]{1,4}")) {
-        prop_assume!(href.len() <= 4096);
+        // Longer ones are cut, before the one and after the other is classified.
+        let href = href.chars().take(1000).collect();
         let raw = Event {
             id: "p1-0".into(), page: "p1".into(), kind: "click".into(), target: Some("a".into()), text: Some(text), href: Some(href), cta,
             ..Event::default()
