@@ -6,7 +6,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     domain::id::Id,
-    ingest::tracker::Loaders,
+    ingest::loaders::Loaders,
     project::{directory::Directory, follow::Progress},
     store::Store,
     telemetry::Metrics,

@@ -16,7 +16,7 @@ use crate::{
     clock::{Clock, System},
     config::{MasterKeySource, ServeOptions, Settings, StoreUrl},
     demo,
-    ingest::tracker::Loaders,
+    ingest::loaders::Loaders,
     project::{directory::Directory, follow::Follower},
     store::{Store, kv::KvStore, memory::Memory, sled::Sled},
     telemetry::{self, Metrics},

@@ -16,8 +16,8 @@ use crate::{
     app::App,
     domain::{
         fact::{Entry, StageMove},
+        id::LeadId,
         journey,
-        lead::LeadId,
         standing::Lead,
         token::Permission,
         visit,

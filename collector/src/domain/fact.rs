@@ -9,8 +9,8 @@ use wire::beacon::{Choice, Mode, Via};
 
 use super::{
     event::Event,
+    id::LeadId,
     id::{Id, VaultRef},
-    lead::LeadId,
     site::SitePut,
     token::{TokenPut, TokenRevoked},
 };

@@ -1,8 +1,9 @@
-//! Visitors, pages and events by name.
+//! Visitors, pages, events and leads by name; and what stands in the log in place of people's data.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest, Sha256};
 
 /// A page view's or visitor's id. The canonical UUID that trackers make takes 16 bytes; any other valid id is kept
 /// as it came. Equal ids have equal text, and the other way round.
@@ -193,6 +194,44 @@ macro_rules! random_name {
 }
 
 random_name!(VaultRef, Token);
+
+/// A lead's id, derived from the fact that it was born of: a rebuild gives the same one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LeadId(String);
+
+impl LeadId {
+    /// The lead of a submitted form, by the event's id. Event ids are unique within the site, and so is this.
+    #[must_use]
+    pub fn of_event(event_id: &str) -> Self {
+        let digest = Sha256::digest(format!("lead\0{event_id}"));
+        let mut text = String::with_capacity(34);
+        text.push_str("l_");
+        for byte in digest.iter().take(16) {
+            text.push(char::from(b"0123456789abcdef"[usize::from(byte >> 4)]));
+            text.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
+        }
+        Self(text)
+    }
+
+    /// Reads an id from a request; `None` where it cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        wire::id::is_valid(text).then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LeadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,49 +1,8 @@
 //! Someone who left a way to be contacted.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{channel::reason, touch::Touch, visit::Visit};
-
-/// A lead's id, derived from the fact that it was born of: a rebuild gives the same one.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct LeadId(String);
-
-impl LeadId {
-    /// The lead of a submitted form, by the event's id. Event ids are unique within the site, and so is this.
-    #[must_use]
-    pub fn of_event(event_id: &str) -> Self {
-        let digest = Sha256::digest(format!("lead\0{event_id}"));
-        let mut text = String::with_capacity(34);
-        text.push_str("l_");
-        for byte in digest.iter().take(16) {
-            text.push(char::from(b"0123456789abcdef"[usize::from(byte >> 4)]));
-            text.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
-        }
-        Self(text)
-    }
-
-    /// Reads an id from a request; `None` where it cannot be one.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        wire::id::is_valid(text).then(|| Self(text.to_owned()))
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for LeadId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Where a lead came from, by three readings of the touches before it. Never blank: what is unknown carries a
 /// reason.

@@ -6,7 +6,8 @@ use super::{
     event::{Consent, Flag, LeadKind, Personal},
     fact::{Position, Subject},
     id::Id,
-    lead::{LeadId, Origin},
+    id::LeadId,
+    lead::Origin,
 };
 
 /// A lead as it stands.

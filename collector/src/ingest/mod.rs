@@ -5,7 +5,7 @@
 //! - [`policy`]: the visitor's choice
 //! - [`enrich`]: what only the request's headers tell; personal data is split off here
 //! - [`beacon`]: `POST /t/{site}`
-//! - [`tracker`]: the loader and the core, as served
+//! - [`tracker`]: the loader and the core, as served; [`loaders`]: loaders made ready
 //!
 //! **Invariants.** Nothing is answered 2xx before it is durable. Personal data is split off before the append. The
 //! client's address is used and forgotten within the request.
@@ -16,5 +16,6 @@ pub mod body;
 pub mod convert;
 pub mod cors;
 pub mod enrich;
+pub mod loaders;
 pub mod policy;
 pub mod tracker;

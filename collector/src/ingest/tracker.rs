@@ -1,18 +1,11 @@
 //! The tracker, as served: the loader with the site's public configuration in it, and the core.
 
-use std::{
-    collections::HashMap,
-    io::Write as _,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, HeaderMap},
     web::{self, Bytes},
 };
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::cors;
 use crate::{api::problem, app::App, error::Problem, project::directory::Site};
@@ -30,56 +23,6 @@ pub const CORE_HASH: &str = env!("TRAZA_CORE_HASH");
 /// A loader takes effect within this many seconds of a change of configuration.
 const LOADER_CACHE: &str = "public, max-age=300, stale-while-revalidate=86400";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
-
-/// Something to serve in three encodings.
-struct Encoded {
-    plain: Bytes,
-    gzip: Bytes,
-    brotli: Bytes,
-    etag: String,
-}
-
-impl Encoded {
-    /// Compresses as well as can be. Slow: once per change of configuration.
-    fn new(plain: String) -> std::io::Result<Self> {
-        let plain = plain.into_bytes();
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        gzip.write_all(&plain)?;
-        let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
-        let mut compressed = Vec::new();
-        brotli::BrotliCompress(&mut plain.as_slice(), &mut compressed, &params)?;
-        let digest = Sha256::digest(&plain);
-        let etag = format!("\"{}\"", uuid::Uuid::from_slice(&digest[..16]).unwrap_or_default().simple());
-        Ok(Self { gzip: gzip.finish()?.into(), brotli: compressed.into(), plain: plain.into(), etag })
-    }
-}
-
-/// Loaders by site, each for one version of its configuration.
-#[derive(Default)]
-pub struct Loaders {
-    ready: Mutex<HashMap<String, (u64, Arc<Encoded>)>>,
-}
-
-impl Loaders {
-    async fn of(&self, app: &App, site: &Site) -> Result<Arc<Encoded>, Problem> {
-        let known = {
-            let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-            ready
-                .get(&site.slug)
-                .filter(|(version, _)| *version == site.version)
-                .map(|(_, loader)| Arc::clone(loader))
-        };
-        if let Some(loader) = known {
-            return Ok(loader);
-        }
-        let text = LOADER.replacen(HOLE, &public_config(app, site), 1);
-        let encoded = web::block(move || Encoded::new(text)).await;
-        let loader = Arc::new(encoded.map_err(Problem::internal)?.map_err(Problem::internal)?);
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        ready.insert(site.slug.clone(), (site.version, Arc::clone(&loader)));
-        Ok(loader)
-    }
-}
 
 /// What the page needs to know. All of it is public.
 fn public_config(app: &App, site: &Site) -> String {
@@ -126,7 +69,7 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 
 async fn loader(app: &App, request: &HttpRequest, slug: &str) -> Result<HttpResponse, Problem> {
     let site = app.directory.site(slug).ok_or_else(|| Problem::not_found("There is no such site."))?;
-    let loader = app.loaders.of(app, &site).await?;
+    let loader = app.loaders.of(&site, || LOADER.replacen(HOLE, &public_config(app, &site), 1)).await?;
     let matches =
         request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(
             |tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == loader.etag),

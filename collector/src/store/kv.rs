@@ -16,9 +16,9 @@ use super::{
 };
 use crate::domain::{
     fact::{HOUSE, Position, SiteNumber, Subject},
+    id::LeadId,
     id::VaultRef,
     install::Install,
-    lead::LeadId,
     ledger::Ledger,
     standing::Lead,
 };

@@ -36,9 +36,9 @@ use async_trait::async_trait;
 use crate::domain::{
     event::LeadKind,
     fact::{Entry, Position, SiteNumber, Subject},
+    id::LeadId,
     id::{Token, VaultRef},
     install::Install,
-    lead::LeadId,
     ledger::Ledger,
     standing::Lead,
 };

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::domain::{
     fact::{Position, SiteNumber, Subject},
+    id::LeadId,
     id::VaultRef,
     install::Install,
-    lead::LeadId,
     standing::Lead,
 };
 

@@ -9,8 +9,8 @@ use super::*;
 use crate::domain::{
     event::{Detail, Event},
     fact::{Arrival, Context},
+    id::LeadId,
     id::VaultRef,
-    lead::LeadId,
     visit::timeline,
 };
 

@@ -3,7 +3,7 @@
 use crate::scan::at;
 
 /// Fewer digits are no number that reaches anyone from everywhere.
-const LEAST: usize = 9;
+pub(super) const LEAST: usize = 9;
 /// The longest international number.
 const MOST: usize = 15;
 /// The longest number that people write without its plus.

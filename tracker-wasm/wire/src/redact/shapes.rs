@@ -17,6 +17,14 @@ pub(super) enum Part {
 /// Appends the text to `out`, with `…` for every address and number in it. Where there are escapes, a piece between
 /// slashes that hides one goes whole.
 pub(super) fn cut_into(out: &mut String, source: &str, part: Part) {
+    // Most texts have nothing to look at.
+    let digits = source.bytes().filter(u8::is_ascii_digit).count();
+    if !source.bytes().any(|byte| byte == b'@' || byte == b'%')
+        && (digits < phone::LEAST || part == Part::Opaque)
+    {
+        out.push_str(source);
+        return;
+    }
     let mark = if source.bytes().any(|byte| byte == b'%') { b'/' } else { 0 };
     for piece in pieces(source, mark) {
         // Addresses first: a number in one is no number.
