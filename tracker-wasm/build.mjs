@@ -86,7 +86,7 @@ await main(async () => {
           name: "glue",
           setup(build) {
             build.onResolve({ filter: /^traza-glue$/ }, () => ({ path: glue ?? "none", namespace: glue ? "file" : "none" }));
-            build.onLoad({ filter: /.*/, namespace: "none" }, () => ({ contents: "export let start, choose, judge, scrub, active, shown, engaged, __wbg_set_wasm" }));
+            build.onLoad({ filter: /.*/, namespace: "none" }, () => ({ contents: "export let rules, list, choose, judge, address, text, link, attend, __wbg_set_wasm" }));
           },
         },
       ],

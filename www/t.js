@@ -58,13 +58,15 @@ import { click, submit } from "../tracker-wasm/js/sense.js";
   let deepest; // how much of it was seen, in percent
   let url;
 
-  const now = () => performance.now();
+  // Attention to this page view so far, in ms.
+  let before = 0;
+  const attend = (alive) => core.attend(performance.now(), !doc.hidden, alive) - before;
   const make = (kind, rest) => ({ kind, id: page + "-" + count++, at: Date.now(), page, ...rest });
 
   const view = () => {
     page = mint();
     count = deepest = 0;
-    if (core) core.engaged(now(), true);
+    if (core) before += attend(true);
     viewed = mode != "off";
     const event = make("page_view", { url, title: "" + doc.title, referrer: doc.referrer || undefined });
     if (viewed) record(event);
@@ -80,7 +82,7 @@ import { click, submit } from "../tracker-wasm/js/sense.js";
     if (!viewed) return;
     viewed = false;
     look();
-    if (core) record(make("page_leave", { engaged_ms: core.engaged(now(), false), scroll_pct: deepest }));
+    if (core) record(make("page_leave", { engaged_ms: Math.round(attend(false)), scroll_pct: deepest }));
     const lost = out.dropped();
     if (lost) record(make("tracker_error", { code: "dropped", count: lost }));
   };
@@ -99,28 +101,33 @@ import { click, submit } from "../tracker-wasm/js/sense.js";
   const release = () => held.splice(0).map(deliver);
 
   const deliver = (event) => {
-    if (core) for (const name in event.props) core.scrub(event.props, name);
-    const code = core ? core.judge(event) : judge(event);
-    const urgent = event.lead || code > 7;
+    const { kind, lead } = event;
+    const code = core ? core.judge(!!lead) : judge(!!lead);
     if (code == 1 && held.length < 200) held.push(event);
-    if (code > 1) out.push({ json: JSON.stringify(event), mode: modes[(code & 7) - 2], lead: !!event.lead }, urgent);
+    // Who says their name is not anonymous.
+    if (code < 2 || (code < 4 && kind == "identify")) return;
+    if (kind == "click" && core && event.href) {
+      const [found, ...fields] = core.link(event.href).split("\n");
+      if (found) {
+        event.kind = found;
+        while (fields.length) event[fields.shift()] = fields.shift();
+        event.target = event.text = undefined;
+        if (/^(call|chat|sms|email)/.test(found)) event.href = undefined;
+      }
+    }
+    for (const name of ["url", "referrer", "href"]) event[name] = address(event[name], code);
+    for (const name of ["title", "text"]) event[name] = clean(event[name]);
+    for (const name in event.props) event.props[name] = clean(event.props[name]);
+    out.push({ json: JSON.stringify(event), mode: modes[code - 2], lead: !!lead }, lead || /^(call|chat|sms|email|outbound|download)/.test(event.kind));
   };
 
-  // As the core's (tracker-wasm/src/consent.rs, seen.rs) but for what the collector can do later. E-mail addresses
-  // stay here; in anonymous mode all of a query but utm_* does.
-  const clean = (text) => text && text.replace(/[^\s/?&=#:]+(@|%40)[^\s/?&=#]+/gi, "…");
-  const judge = (event) => {
-    if (mode == "wait" && !event.lead) return 1;
-    const code = modes.indexOf(mode) + 2;
-    if (event.lead) return Math.max(code, 2);
-    if (code < 3 || (code < 4 && event.kind == "identify")) return 0;
-    for (const name of ["url", "referrer", "href", "title", "text"]) {
-      if (/^(mailto|sms|tel):/i.test(event[name])) continue;
-      event[name] = clean(event[name]);
-      if (event[name] && mode != "full") event[name] = event[name].replace(/([?&#])(?!utm_)[^&]*/g, "$1");
-    }
-    return code;
-  };
+  // Without the core as with it (tracker-wasm/src/consent.rs), but for what the collector can do later: e-mail
+  // addresses stay here, in anonymous mode all of a query but utm_* does, and the rest goes raw.
+  const judge = (lead) => (mode == "wait" && !lead ? 1 : lead || modes.indexOf(mode) > 0 ? Math.max(2, modes.indexOf(mode) + 2) : 0);
+  const clean = (text) =>
+    typeof text != "string" ? text : core ? core.text(text) : text.replace(/[^\s/?&=#:]+(@|%40)[^\s/?&=#]+/gi, "…");
+  const address = (url, code) =>
+    !url || /^(mailto|sms|tel):/i.test(url) ? url : core ? core.address(url) : clean(code > 3 ? url : url.replace(/([?&#])(?!utm_)[^&]*/g, "$1"));
 
   const { currentScript } = doc;
   const name = "/" + config.site;
@@ -195,11 +202,12 @@ import { click, submit } from "../tracker-wasm/js/sense.js";
     const { exports } = made.instance;
     glue.__wbg_set_wasm(exports);
     exports.__wbindgen_start();
-    const lines = (list) => (list || []).join("\n");
-    const { consent, anonymous_utm, domains, keys } = config;
-    glue.start({ consent, anonymous_utm, own: lines(domains), kept: lines(keys) }, choice == "signal" , 0, doc);
+    glue.rules(modes.indexOf(config.consent), choice == "signal", config.anonymous_utm);
+    for (const entry of config.domains || []) glue.list(0, entry);
+    for (const entry of config.keys || []) glue.list(1, entry);
     if (choice == "explicit") glue.choose(modes.indexOf(mode));
     core = glue;
+    attend(true);
     alone = false;
     release();
   };
@@ -219,7 +227,7 @@ import { click, submit } from "../tracker-wasm/js/sense.js";
     listen(window, "click auxclick", (event) => saw(click(event)));
     listen(window, "submit", (event) => saw(submit(event, config.lead_fields)));
     listen(window, "scroll", look, 250);
-    listen(window, "scroll pointerdown pointermove touchmove wheel keydown", () => core && core.active(now()), 1000);
+    listen(window, "scroll pointerdown pointermove touchmove wheel keydown", () => core && attend(true), 1000);
     listen(window, "online", out.resume);
     const flush = (how) => {
       if (!core) refuse();
@@ -230,7 +238,7 @@ import { click, submit } from "../tracker-wasm/js/sense.js";
       flush(END);
     });
     listen(doc, "visibilitychange", () => {
-      if (core) core.shown(now(), doc);
+      if (core) attend(false);
       if (doc.hidden) flush(ALL);
     });
     listen(window, "pageshow", (event) => {
@@ -249,10 +257,10 @@ import { click, submit } from "../tracker-wasm/js/sense.js";
   const early = [];
   let begun;
   try {
-    const before = window.traza;
+    const stub = window.traza;
     // A second tag on the page does nothing.
-    if (before && before.on) return;
-    early.push(...((before && before.q) || []));
+    if (stub && stub.on) return;
+    early.push(...((stub && stub.q) || []));
     window.traza = (...args) => {
       if (begun) command(args);
       else early.push(args);

@@ -1,2 +1,31 @@
-//! x
-fn main() {}
+//! The real app over HTTP: port 0, a fresh store per test, everything through the public face or the API.
+//!
+//! One file per resource. A test's name is the sentence that it proves; it asserts what happened, and what did not.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests: a failed expectation is a failed test"
+)]
+
+mod bad_beacons;
+mod bad_requests;
+mod beacons;
+mod consent;
+mod cookie;
+mod cors;
+mod health;
+mod journeys;
+mod leads;
+mod openapi;
+mod origins;
+mod pages;
+mod privacy;
+mod rebuild;
+mod restart;
+mod roles;
+mod sites;
+mod stages;
+mod tokens;
+mod tracker;

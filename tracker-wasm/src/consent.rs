@@ -2,9 +2,6 @@
 
 use wire::beacon::{Choice, ConsentDefault, Mode, effective_mode};
 
-/// Added to a [`Verdict::code`] where the event should leave at once: a call or a chat takes the visitor away.
-pub const URGENT: u32 = 8;
-
 /// What becomes of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -20,7 +17,7 @@ pub enum Verdict {
 impl Verdict {
     /// As the loader reads it: 0 drop, 1 hold, and 2 off, 3 anonymous, 4 full.
     #[must_use]
-    pub fn code(self) -> u32 {
+    pub fn code(self) -> i32 {
         match self {
             Self::Drop => 0,
             Self::Hold => 1,
@@ -42,7 +39,7 @@ pub struct Consent {
 impl Consent {
     /// Nobody has chosen yet.
     #[must_use]
-    pub fn new(default: ConsentDefault, signal: bool) -> Self {
+    pub const fn new(default: ConsentDefault, signal: bool) -> Self {
         Self { default, signal, word: None }
     }
 
@@ -76,5 +73,26 @@ impl Consent {
             Mode::Off => Verdict::Drop,
             mode => Verdict::Keep(mode),
         }
+    }
+}
+
+/// A mode by its number: 0 off, 1 anonymous, 2 full. Any other is the least.
+#[must_use]
+pub fn mode(number: i32) -> Mode {
+    match number {
+        2 => Mode::Full,
+        1 => Mode::Anonymous,
+        _ => Mode::Off,
+    }
+}
+
+/// What holds until the visitor chooses, by the same numbers. Any other waits.
+#[must_use]
+pub fn default(number: i32) -> ConsentDefault {
+    match number {
+        2 => ConsentDefault::Full,
+        1 => ConsentDefault::Anonymous,
+        0 => ConsentDefault::Off,
+        _ => ConsentDefault::Wait,
     }
 }

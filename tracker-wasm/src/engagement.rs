@@ -6,7 +6,7 @@
 /// Without a sign of life for this long, in ms, the visitor counts as away.
 pub const IDLE_MS: f64 = 30_000.0;
 
-/// The engagement of one page view. Times are ms of one monotonic clock.
+/// The engagement of one document. Times are ms of one monotonic clock that starts with it.
 #[derive(Debug, Clone, Copy)]
 pub struct Engagement {
     engaged: f64,
@@ -16,43 +16,30 @@ pub struct Engagement {
 }
 
 impl Engagement {
-    /// A page view begins now; opening it is a sign of life.
+    /// Nothing yet.
     #[must_use]
-    pub fn new(now: f64, visible: bool) -> Self {
-        Self { engaged: 0.0, seen_to: now, active_to: now + IDLE_MS, visible }
+    pub const fn new() -> Self {
+        Self { engaged: 0.0, seen_to: 0.0, active_to: 0.0, visible: false }
     }
 
-    /// The visitor did something.
-    pub fn active(&mut self, now: f64) {
-        self.advance(now);
-        self.active_to = now + IDLE_MS;
-    }
-
-    /// The page was shown or hidden. Being shown is a sign of life.
-    pub fn shown(&mut self, now: f64, visible: bool) {
-        self.advance(now);
-        self.visible = visible;
-        if visible {
-            self.active_to = now + IDLE_MS;
-        }
-    }
-
-    /// Engaged time up to now, in ms.
-    pub fn engaged_ms(&mut self, now: f64) -> u32 {
-        self.advance(now);
-        self.engaged as u32
-    }
-
-    /// Another page view of the same visitor begins.
-    pub fn restart(&mut self) {
-        *self = Self::new(self.seen_to, self.visible);
-    }
-
-    fn advance(&mut self, now: f64) {
+    /// Closes the stretch up to `now` by what held during it, and says what holds from now on: whether the page is
+    /// visible, and whether this is a sign of life. Being shown is one. Answers the engaged time so far.
+    pub fn attend(&mut self, now: f64, visible: bool, alive: bool) -> f64 {
         let end = if now < self.active_to { now } else { self.active_to };
         if self.visible && end > self.seen_to {
             self.engaged += end - self.seen_to;
         }
+        if alive || (visible && !self.visible) {
+            self.active_to = now + IDLE_MS;
+        }
         self.seen_to = now;
+        self.visible = visible;
+        self.engaged
+    }
+}
+
+impl Default for Engagement {
+    fn default() -> Self {
+        Self::new()
     }
 }

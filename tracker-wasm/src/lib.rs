@@ -1,127 +1,110 @@
-//! The tracker's core: the part of it that decides, in the page, as WebAssembly.
+//! The tracker's core: the part of it that judges, in the page, as WebAssembly.
 //!
 //! The loader (`www/t.js`, with `tracker-wasm/js`) is the eyes and hands: it reads clicks and forms off the page, owns
 //! listeners, timers, storage and requests, and guards every way in so that no error reaches the page. The core is the
-//! head: by `wire` it decides what an event means and what of it may leave ([`seen`]), by the visitor's choice what
-//! becomes of it ([`consent`]), and it measures attention ([`engagement`]).
+//! head: what a link means ([`links`]), what of an address or a text may leave ([`redact`](wire::redact)), what the
+//! visitor's choice makes of an event ([`consent`]), how long a page was looked at ([`engagement`]).
 //!
 //! The line runs there because bytes on every page are the budget, and because the loader must be able to deliver
 //! without the core (a page may refuse WebAssembly): so delivery exists once, there, and judgement once, in `wire`,
-//! which the collector applies again. The same queue written in Rust weighed four times as much.
+//! which the collector applies again. Only numbers and texts cross the line: an object that crosses costs a table, its
+//! glue and, with `web-sys`, a kilobyte. The queue alone, written here, weighed four times what it weighs there.
 //!
 //! Bytes count before speed: no `format!`, no hash map, no panicking index.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::wasm_bindgen;
-use web_sys::Document;
-use wire::{beacon::Mode, redact::Rules};
-
-use crate::{
-    config::Config,
-    consent::{Consent, Verdict},
-    engagement::Engagement,
-    seen::Seen,
+use wire::{
+    beacon::ConsentDefault,
+    redact::{self, Rules},
 };
 
-pub mod config;
+use crate::{consent::Consent, engagement::Engagement};
+
 pub mod consent;
 pub mod engagement;
-pub mod seen;
+pub mod links;
 
-/// The tracker of one document. It lives as long as the document does.
-struct Core {
-    config: Config,
-    consent: Cell<Consent>,
-    engagement: Cell<Engagement>,
-}
+// The standard allocator weighs three times as much.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static HEAP: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
 thread_local! {
-    static CORE: Cell<Option<&'static Core>> = const { Cell::new(None) };
+    static CONSENT: Cell<Consent> = const { Cell::new(Consent::new(ConsentDefault::Wait, false)) };
+    static ENGAGEMENT: Cell<Engagement> = const { Cell::new(Engagement::new()) };
+    static ANONYMOUS_UTM: Cell<bool> = const { Cell::new(false) };
+    static LISTS: RefCell<[Vec<String>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
 }
 
-/// The loader has the site's config; `signal` says that the browser speaks for the visitor (Global Privacy Control or
-/// Do Not Track), `now` is a time of the page's monotonic clock in ms.
+/// The site's rules: what holds until the visitor chooses (0 off, 1 anonymous, 2 full, anything else wait), whether
+/// the browser speaks for the visitor (Global Privacy Control or Do Not Track), whether anonymous mode keeps `utm_*`.
 #[wasm_bindgen]
-pub fn start(config: &config::Raw, signal: bool, now: f64, document: &Document) {
-    let config = Config::read(config);
-    let core = Core {
-        consent: Cell::new(Consent::new(config.consent, signal)),
-        engagement: Cell::new(Engagement::new(now, !document.hidden())),
-        config,
-    };
-    CORE.set(Some(Box::leak(Box::new(core))));
+pub fn rules(default: i32, signal: bool, anonymous_utm: bool) {
+    CONSENT.set(Consent::new(consent::default(default), signal));
+    ANONYMOUS_UTM.set(anonymous_utm);
+}
+
+/// One more entry of a list of the site's: 0 its own domains, 1 the query keys that it wants kept.
+#[wasm_bindgen]
+pub fn list(which: usize, entry: String) {
+    LISTS.with(|lists| {
+        if let Ok(mut lists) = lists.try_borrow_mut()
+            && let Some(list) = lists.get_mut(which)
+        {
+            list.push(entry);
+        }
+    });
 }
 
 /// The visitor's explicit choice: 0 off, 1 anonymous, 2 full.
 #[wasm_bindgen]
-pub fn choose(word: u32) {
-    with(|core| {
-        let mut consent = core.consent.get();
-        consent.say(match word {
-            2 => Mode::Full,
-            1 => Mode::Anonymous,
-            _ => Mode::Off,
-        });
-        core.consent.set(consent);
-    });
+pub fn choose(word: i32) {
+    let mut consent = CONSENT.get();
+    consent.say(consent::mode(word));
+    CONSENT.set(consent);
 }
 
-/// What becomes of an event: see [`Verdict::code`]. Where it may leave, it is made ready for that.
+/// What becomes of an event, which may be a submitted lead: see [`consent::Verdict::code`].
 #[wasm_bindgen]
-pub fn judge(event: &Seen) -> u32 {
-    with(|core| {
-        let consent = core.consent.get();
-        let verdict = consent.judge(event.lead());
-        let Verdict::Keep(mode) = verdict else { return verdict.code() };
-        let config = &core.config;
-        let rules = Rules { mode, query_keys: &config.keys, anonymous_utm: config.anonymous_utm };
-        match seen::settle(event, rules, &config.domains) {
-            None => Verdict::Drop.code(),
-            Some(kind) => verdict.code() + if seen::is_urgent(kind) { consent::URGENT } else { 0 },
-        }
+pub fn judge(lead: bool) -> i32 {
+    CONSENT.get().judge(lead).code()
+}
+
+/// An address with what may leave of it, by the mode in force.
+#[wasm_bindgen]
+pub fn address(url: &str) -> String {
+    with_lists(|[_, keys]| {
+        let rules =
+            Rules { mode: CONSENT.get().mode(), query_keys: keys, anonymous_utm: ANONYMOUS_UTM.get() };
+        redact::url(url, rules)
     })
 }
 
-/// Cuts out of a property of a custom event what looks like a person's.
+/// A text without what looks like a person's.
 #[wasm_bindgen]
-pub fn scrub(props: &Seen, name: &str) {
-    seen::scrub(props, name);
+pub fn text(text: &str) -> String {
+    redact::text(text)
 }
 
-/// A sign of life.
+/// What a click on a link is: see [`links::describe`].
 #[wasm_bindgen]
-pub fn active(now: f64) {
-    attend(|engagement| engagement.active(now));
+pub fn link(href: &str) -> String {
+    with_lists(|[own, _]| links::describe(href, own))
 }
 
-/// The page was shown or hidden.
+/// Attention so far in this document, in ms, at a time of the page's monotonic clock in ms; and from now on: whether
+/// the page can be seen, and whether this is a sign of life.
 #[wasm_bindgen]
-pub fn shown(now: f64, document: &Document) {
-    attend(|engagement| engagement.shown(now, !document.hidden()));
+pub fn attend(now: f64, visible: bool, alive: bool) -> f64 {
+    let mut engagement = ENGAGEMENT.get();
+    let engaged = engagement.attend(now, visible, alive);
+    ENGAGEMENT.set(engagement);
+    engaged
 }
 
-/// Engaged time of this page view so far, in ms; with `again`, another page view begins.
-#[wasm_bindgen]
-pub fn engaged(now: f64, again: bool) -> u32 {
-    let mut ms = 0;
-    attend(|engagement| {
-        ms = engagement.engaged_ms(now);
-        if again {
-            engagement.restart();
-        }
-    });
-    ms
+fn with_lists(work: impl FnOnce(&[Vec<String>; 2]) -> String) -> String {
+    LISTS.with(|lists| lists.try_borrow().map_or_else(|_| String::new(), |lists| work(&lists)))
 }
 
-fn attend(work: impl FnOnce(&mut Engagement)) {
-    with(|core| {
-        let mut engagement = core.engagement.get();
-        work(&mut engagement);
-        core.engagement.set(engagement);
-    });
-}
-
-fn with<T: Default>(work: impl FnOnce(&Core) -> T) -> T {
-    CORE.get().map(work).unwrap_or_default()
-}

@@ -13,7 +13,6 @@ use crate::{
         channel::Channel,
         event::Detail,
         fact::SiteNumber,
-        id::LeadId,
         journey::{Item, What},
         standing::Lead,
         touch::Touch,
@@ -275,7 +274,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         event::{Identifier, IdentifierKind, Personal},
-        id::{Token, VaultRef},
+        id::{LeadId, Token, VaultRef},
     };
 
     #[test]

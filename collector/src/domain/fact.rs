@@ -9,8 +9,7 @@ use wire::beacon::{Choice, Mode, Via};
 
 use super::{
     event::Event,
-    id::LeadId,
-    id::{Id, VaultRef},
+    id::{Id, LeadId, VaultRef},
     site::SitePut,
     token::{TokenPut, TokenRevoked},
 };

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{Consent, Flag, LeadKind, Personal},
     fact::{Position, Subject},
-    id::Id,
-    id::LeadId,
+    id::{Id, LeadId},
     lead::Origin,
 };
 

@@ -10,3 +10,6 @@
 pub mod directory;
 pub mod follow;
 pub mod journeys;
+
+#[cfg(test)]
+mod tests;

@@ -25,8 +25,7 @@
 
 use crate::domain::{
     fact::{HOUSE, Position, SiteNumber, Subject},
-    id::LeadId,
-    id::{Id, VaultRef},
+    id::{Id, LeadId, VaultRef},
 };
 
 /// The first byte of every value: which version of the row's format it has. There is one version so far.

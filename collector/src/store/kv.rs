@@ -16,8 +16,7 @@ use super::{
 };
 use crate::domain::{
     fact::{HOUSE, Position, SiteNumber, Subject},
-    id::LeadId,
-    id::VaultRef,
+    id::{LeadId, VaultRef},
     install::Install,
     ledger::Ledger,
     standing::Lead,

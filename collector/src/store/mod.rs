@@ -36,8 +36,7 @@ use async_trait::async_trait;
 use crate::domain::{
     event::LeadKind,
     fact::{Entry, Position, SiteNumber, Subject},
-    id::LeadId,
-    id::{Token, VaultRef},
+    id::{LeadId, Token, VaultRef},
     install::Install,
     ledger::Ledger,
     standing::Lead,

@@ -12,8 +12,7 @@ use super::{
 };
 use crate::domain::{
     fact::{Position, SiteNumber, Subject},
-    id::LeadId,
-    id::VaultRef,
+    id::{LeadId, VaultRef},
     install::Install,
     standing::Lead,
 };

@@ -138,7 +138,7 @@ fn fate(key: &str, value: &str, rules: Rules<'_>) -> Fate {
     if is_click_id(key) {
         return match rules.mode {
             // An empty id is a template that nobody filled: no proof of a click.
-            Mode::Full if value.is_empty() => Fate::Drop,
+            Mode::Full if value.trim_ascii().is_empty() => Fate::Drop,
             Mode::Full => Fate::Keep(Part::Opaque),
             Mode::Anonymous => Fate::KeyOnly,
             Mode::Off => Fate::Drop,

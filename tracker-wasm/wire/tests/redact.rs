@@ -34,6 +34,7 @@ fn queries_keep_what_is_allowed() {
         ("/a?x=1&amp;utm_source=y&amp;token=z", "/a?utm_source=y"),
         ("/a?utm_a%40example.com=1&utm_=2", "/a"),
         ("/a?gclid=&fbclid", "/a"),
+        ("/a?&gclid= &", "/a"),
         ("/#/ruta?token=1&utm_source=x", "/#/ruta?utm_source=x"),
         ("/#/ruta?token=1", "/#/ruta"),
         ("/#access_token=1&id_token=2", "/#"),

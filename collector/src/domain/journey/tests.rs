@@ -9,8 +9,7 @@ use super::*;
 use crate::domain::{
     event::{Detail, Event},
     fact::{Arrival, Context},
-    id::LeadId,
-    id::VaultRef,
+    id::{LeadId, VaultRef},
     visit::timeline,
 };
 

@@ -1,0 +1,215 @@
+//! What is derived depends on the facts alone: not on when, nor in how many steps, it was derived.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use wire::beacon::{Choice, Mode};
+
+use super::{directory::Directory, follow::Follower, journeys};
+use crate::{
+    domain::{
+        channel::Channel,
+        event::{Detail, Event, LeadKind, Personal, Submission},
+        fact::{Arrival, Context, Entry, HOUSE, StageMove},
+        id::{EventId, Id, LeadId, VaultRef},
+        site::{SiteConfig, SitePut},
+        standing::Lead,
+    },
+    store::{Append, Store, kv::KvStore, memory::Memory},
+};
+
+const SITE: u32 = 1;
+const MINUTE: i64 = 60_000;
+
+async fn store_with_site(domains: &[&str]) -> (Arc<dyn Store>, Arc<Directory>) {
+    let store: Arc<dyn Store> = Arc::new(KvStore::open(Memory::default()).unwrap());
+    put_domains(store.as_ref(), domains).await;
+    (store, Arc::new(Directory::default()))
+}
+
+async fn put_domains(store: &dyn Store, domains: &[&str]) {
+    let config =
+        SiteConfig { domains: domains.iter().map(ToString::to_string).collect(), ..SiteConfig::default() };
+    let put = SitePut { slug: "acme".to_owned(), at: 0, config };
+    store.append(Append::of(HOUSE, Entry::Site(put))).await.unwrap();
+}
+
+fn page_view(page: &str, at: i64, url: &str, referrer: Option<&str>) -> Event {
+    let detail = Detail::PageView { url: url.to_owned(), title: None, referrer: referrer.map(str::to_owned) };
+    Event { id: EventId::Numbered(0), page: Id::parse(page).unwrap(), at, raw_at: None, detail }
+}
+
+fn lead(page: &str, number: u16, at: i64) -> Event {
+    let lead = Submission {
+        kind: LeadKind::Callback,
+        personal: Personal::default(),
+        consent: None,
+        magnet: None,
+        flags: Vec::new(),
+    };
+    let detail = Detail::FormSubmit {
+        form: "callback".to_owned(),
+        fields_filled: None,
+        inferred: false,
+        lead: Some(lead),
+    };
+    Event { id: EventId::Numbered(number), page: Id::parse(page).unwrap(), at, raw_at: None, detail }
+}
+
+fn arrival(visitor: Option<&str>, mode: Mode, received_at: i64, events: Vec<Event>) -> Entry {
+    Entry::Arrival(Arrival {
+        received_at,
+        sent: None,
+        visitor: visitor.and_then(Id::parse),
+        mode,
+        choice: Choice::Explicit,
+        via: None,
+        context: Context::default(),
+        user_agent: None,
+        country: None,
+        foreign_origin: false,
+        events,
+    })
+}
+
+async fn add(store: &dyn Store, entry: Entry) {
+    store.append(Append::of(SITE, entry)).await.unwrap();
+}
+
+async fn the_lead(store: &dyn Store, event: &str) -> Lead {
+    store.lead(SITE, &LeadId::of_event(event)).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_late_page_view_changes_where_a_lead_came_from() {
+    let (store, directory) = store_with_site(&["example.com"]).await;
+    let (mut follower, _) = Follower::new(Arc::clone(&store), directory);
+    let direct = page_view("p2", 10 * MINUTE, "https://example.com/", None);
+    add(store.as_ref(), arrival(Some("v"), Mode::Full, 0, vec![direct, lead("p2", 1, 11 * MINUTE)])).await;
+    follower.catch_up().await.unwrap();
+    assert_eq!(the_lead(store.as_ref(), "p2-1").await.origin.first.channel, Channel::Direct);
+
+    let late = page_view("p1", 0, "https://example.com/?gclid=x", None);
+    add(store.as_ref(), arrival(Some("v"), Mode::Full, 1, vec![late])).await;
+    follower.catch_up().await.unwrap();
+    let origin = the_lead(store.as_ref(), "p2-1").await.origin;
+    assert_eq!(origin.first.channel, Channel::PaidSearch);
+    assert_eq!(origin.last_non_direct.click_ids["gclid"], "x");
+
+    let after = page_view("p3", 12 * MINUTE, "https://example.com/?utm_source=news&utm_medium=email", None);
+    add(store.as_ref(), arrival(Some("v"), Mode::Full, 2, vec![after])).await;
+    follower.catch_up().await.unwrap();
+    assert_eq!(
+        the_lead(store.as_ref(), "p2-1").await.origin,
+        origin,
+        "what came later did not bring the lead"
+    );
+}
+
+#[tokio::test]
+async fn a_lead_alone_has_no_journey_and_says_why() {
+    let (store, directory) = store_with_site(&[]).await;
+    let (mut follower, _) = Follower::new(Arc::clone(&store), directory);
+    add(store.as_ref(), arrival(None, Mode::Off, 0, vec![lead("p", 1, 5)])).await;
+    follower.catch_up().await.unwrap();
+    let lead = the_lead(store.as_ref(), "p-1").await;
+    assert_eq!((lead.subject, lead.origin.first.reason.as_deref()), (None, Some("no_consent")));
+    assert_eq!(lead.origin.first.channel, Channel::Unknown);
+}
+
+#[tokio::test]
+async fn new_domains_apply_to_all_of_history_also_after_a_restart() {
+    let (store, directory) = store_with_site(&["example.com"]).await;
+    let referred = page_view("p", 0, "https://example.com/", Some("https://tienda.example.net/carro"));
+    add(store.as_ref(), arrival(Some("v"), Mode::Full, 0, vec![referred, lead("p", 1, 5)])).await;
+    let (mut follower, _) = Follower::new(Arc::clone(&store), directory);
+    follower.catch_up().await.unwrap();
+    assert_eq!(the_lead(store.as_ref(), "p-1").await.origin.first.channel, Channel::Referral);
+
+    put_domains(store.as_ref(), &["example.com", "example.net"]).await;
+    let (mut restarted, _) = Follower::new(Arc::clone(&store), Arc::default());
+    restarted.catch_up().await.unwrap();
+    assert_eq!(the_lead(store.as_ref(), "p-1").await.origin.first.channel, Channel::Direct);
+}
+
+#[tokio::test]
+async fn the_latest_move_counts_in_whatever_order_they_are_told() {
+    let (store, directory) = store_with_site(&[]).await;
+    let (mut follower, _) = Follower::new(Arc::clone(&store), directory);
+    add(store.as_ref(), arrival(Some("v"), Mode::Full, 0, vec![lead("p", 0, 100)])).await;
+    for (stage, at) in [("sql", 300), ("mql", 200), ("lead", 50)] {
+        let stage = StageMove {
+            lead: LeadId::of_event("p-0"),
+            stage: stage.to_owned(),
+            at,
+            received_at: 400,
+            note: VaultRef([0; 16]),
+            external_id: None,
+        };
+        add(store.as_ref(), Entry::Stage(stage)).await;
+        follower.catch_up().await.unwrap();
+    }
+    let lead = the_lead(store.as_ref(), "p-0").await;
+    assert_eq!((lead.stage.as_str(), lead.stage_at, lead.updated_at), ("sql", 300, 400));
+    assert_eq!(store.records(SITE, &lead.id).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn two_projectors_do_not_work_on_one_site() {
+    let (store, directory) = store_with_site(&[]).await;
+    add(store.as_ref(), arrival(Some("v"), Mode::Full, 0, vec![lead("p", 0, 1)])).await;
+    let (mut first, _) = Follower::new(Arc::clone(&store), Arc::clone(&directory));
+    first.catch_up().await.unwrap();
+    let again = journeys::step(store.as_ref(), SITE, &[], 0).await;
+    assert!(again.is_err(), "a projector that stands elsewhere is fenced");
+}
+
+/// A beacon of a small world: three visitors (and nobody in particular), few pages, close times.
+fn beacons() -> impl Strategy<Value = Vec<(u8, u8, u16, i64, u8)>> {
+    prop::collection::vec((0u8..4, 0u8..6, 0u16..8, 0i64..90, 0u8..5), 1..25)
+}
+
+fn entry(index: usize, (visitor, page, number, minute, what): (u8, u8, u16, i64, u8)) -> Entry {
+    let visitor = (visitor > 0).then(|| format!("v{visitor}"));
+    let mode = if visitor.is_some() { Mode::Full } else { Mode::Anonymous };
+    let page = format!("p{page}{}", visitor.as_deref().unwrap_or("x"));
+    let at = minute * MINUTE;
+    let event = match what {
+        0 => page_view(&page, at, "https://example.com/?utm_source=a&utm_medium=cpc", None),
+        1 => page_view(&page, at, "https://example.com/", Some("https://www.google.com/")),
+        2 => page_view(&page, at, "https://example.com/x", Some("https://example.com/")),
+        3 => {
+            let detail = Detail::FormSuccess { form: "callback".to_owned(), submit: format!("{page}-7") };
+            Event { id: EventId::Numbered(number), page: Id::parse(&page).unwrap(), at, raw_at: None, detail }
+        }
+        _ => lead(&page, number, at),
+    };
+    arrival(visitor.as_deref(), mode, i64::try_from(index).unwrap(), vec![event])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_rebuild_gives_the_same_bytes(beacons in beacons(), pauses in prop::collection::vec(any::<bool>(), 25)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (store, directory) = store_with_site(&["example.com"]).await;
+            let (mut follower, _) = Follower::new(Arc::clone(&store), Arc::clone(&directory));
+            for (index, beacon) in beacons.into_iter().enumerate() {
+                add(store.as_ref(), entry(index, beacon)).await;
+                if pauses[index] {
+                    follower.catch_up().await.unwrap();
+                }
+            }
+            follower.catch_up().await.unwrap();
+            let step_by_step = store.dump(SITE).await.unwrap();
+            store.reset(SITE).await.unwrap();
+            let (mut anew, _) = Follower::new(Arc::clone(&store), directory);
+            anew.catch_up().await.unwrap();
+            let at_once = store.dump(SITE).await.unwrap();
+            assert!(!at_once.is_empty());
+            assert_eq!(step_by_step, at_once);
+        });
+    }
+}
