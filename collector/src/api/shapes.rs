@@ -13,6 +13,7 @@ use crate::{
         channel::Channel,
         event::Detail,
         fact::SiteNumber,
+        id::LeadId,
         journey::{Item, What},
         standing::Lead,
         touch::Touch,
@@ -274,7 +275,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         event::{Identifier, IdentifierKind, Personal},
-        id::{LeadId, Token, VaultRef},
+        id::{Token, VaultRef},
     };
 
     #[test]
