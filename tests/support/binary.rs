@@ -21,7 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn path() -> PathBuf {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/traza");
     let path = std::env::var_os("TRAZA_BIN").map_or(built, PathBuf::from);
-    assert!(path.is_file(), "{}: no release binary; run `just build`, or name one with TRAZA_BIN", path.display());
+    assert!(
+        path.is_file(),
+        "{}: no release binary; run `just build`, or name one with TRAZA_BIN",
+        path.display()
+    );
     path
 }
 

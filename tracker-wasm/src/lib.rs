@@ -12,7 +12,7 @@
 //!
 //! Bytes count before speed: no `format!`, no hash map, no panicking index.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use wire::{
@@ -32,53 +32,61 @@ pub mod links;
 static HEAP: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
 thread_local! {
-    static CONSENT: Cell<Consent> = const { Cell::new(Consent::new(ConsentDefault::Wait, false)) };
-    static ENGAGEMENT: Cell<Engagement> = const { Cell::new(Engagement::new()) };
-    static ANONYMOUS_UTM: Cell<bool> = const { Cell::new(false) };
-    static LISTS: RefCell<[Vec<String>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+    static SITE: RefCell<Site> = const { RefCell::new(Site::new()) };
+    static ENGAGEMENT: RefCell<Engagement> = const { RefCell::new(Engagement::new()) };
+}
+
+/// What the site decided, and what the visitor did.
+struct Site {
+    consent: Consent,
+    anonymous_utm: bool,
+    /// The site's own domains.
+    own: Vec<String>,
+    /// The query keys that it wants kept.
+    keys: Vec<String>,
+}
+
+impl Site {
+    const fn new() -> Self {
+        let consent = Consent::new(ConsentDefault::Wait, false);
+        Self { consent, anonymous_utm: false, own: Vec::new(), keys: Vec::new() }
+    }
 }
 
 /// The site's rules: what holds until the visitor chooses (0 off, 1 anonymous, 2 full, anything else wait), whether
 /// the browser speaks for the visitor (Global Privacy Control or Do Not Track), whether anonymous mode keeps `utm_*`.
 #[wasm_bindgen]
 pub fn rules(default: i32, signal: bool, anonymous_utm: bool) {
-    CONSENT.set(Consent::new(consent::default(default), signal));
-    ANONYMOUS_UTM.set(anonymous_utm);
+    SITE.with_borrow_mut(|site| {
+        site.consent = Consent::new(consent::default(default), signal);
+        site.anonymous_utm = anonymous_utm;
+    });
 }
 
-/// One more entry of a list of the site's: 0 its own domains, 1 the query keys that it wants kept.
+/// One more of the site's own domains, or of the query keys that it wants kept.
 #[wasm_bindgen]
-pub fn list(which: usize, entry: String) {
-    LISTS.with(|lists| {
-        if let Ok(mut lists) = lists.try_borrow_mut()
-            && let Some(list) = lists.get_mut(which)
-        {
-            list.push(entry);
-        }
-    });
+pub fn list(key: bool, entry: String) {
+    SITE.with_borrow_mut(|site| if key { &mut site.keys } else { &mut site.own }.push(entry));
 }
 
 /// The visitor's explicit choice: 0 off, 1 anonymous, 2 full.
 #[wasm_bindgen]
 pub fn choose(word: i32) {
-    let mut consent = CONSENT.get();
-    consent.say(consent::mode(word));
-    CONSENT.set(consent);
+    SITE.with_borrow_mut(|site| site.consent.say(consent::mode(word)));
 }
 
 /// What becomes of an event, which may be a submitted lead: see [`consent::Verdict::code`].
 #[wasm_bindgen]
 pub fn judge(lead: bool) -> i32 {
-    CONSENT.get().judge(lead).code()
+    SITE.with_borrow(|site| site.consent.judge(lead).code())
 }
 
 /// An address with what may leave of it, by the mode in force.
 #[wasm_bindgen]
 pub fn address(url: &str) -> String {
-    with_lists(|[_, keys]| {
-        let rules =
-            Rules { mode: CONSENT.get().mode(), query_keys: keys, anonymous_utm: ANONYMOUS_UTM.get() };
-        redact::url(url, rules)
+    SITE.with_borrow(|site| {
+        let mode = site.consent.mode();
+        redact::url(url, Rules { mode, query_keys: &site.keys, anonymous_utm: site.anonymous_utm })
     })
 }
 
@@ -91,20 +99,12 @@ pub fn text(text: &str) -> String {
 /// What a click on a link is: see [`links::describe`].
 #[wasm_bindgen]
 pub fn link(href: &str) -> String {
-    with_lists(|[own, _]| links::describe(href, own))
+    SITE.with_borrow(|site| links::describe(href, &site.own))
 }
 
 /// Attention so far in this document, in ms, at a time of the page's monotonic clock in ms; and from now on: whether
 /// the page can be seen, and whether this is a sign of life.
 #[wasm_bindgen]
 pub fn attend(now: f64, visible: bool, alive: bool) -> f64 {
-    let mut engagement = ENGAGEMENT.get();
-    let engaged = engagement.attend(now, visible, alive);
-    ENGAGEMENT.set(engagement);
-    engaged
+    ENGAGEMENT.with_borrow_mut(|engagement| engagement.attend(now, visible, alive))
 }
-
-fn with_lists(work: impl FnOnce(&[Vec<String>; 2]) -> String) -> String {
-    LISTS.with(|lists| lists.try_borrow().map_or_else(|_| String::new(), |lists| work(&lists)))
-}
-

@@ -12,8 +12,8 @@
 //!   of at most twelve digits (seventeen with `00` in front), touching no letter;
 //! - in *URLs*, where a bare number is an article or a campaign: behind a `+` that follows no letter; or grouped in three
 //!   groups or more of two to four digits (the first may have one), touching no letter;
-//! - in both: after `tel`, `teléfono`, `phone` or `móvil` (their last three letters decide), with one character between
-//!   or none.
+//! - in both: after `tel`, `teléfono`, `phone` or `móvil` (their last three letters decide), with one character
+//!   between, not `/`, or none.
 //!
 //! **Escapes** do not hide either, nor do escapes of escapes; a part of a path, or a query value, that hides one goes
 //! whole.

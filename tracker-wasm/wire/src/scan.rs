@@ -100,7 +100,7 @@ pub(crate) fn pair(bytes: &[u8], place: usize) -> Option<u8> {
     Some(hex(at(bytes, place))? << 4 | hex(at(bytes, place + 1))?)
 }
 
-/// The bytes behind the escapes; `+` is a blank where `plus` says so. Escaped ASCII control characters go.
+/// The bytes behind the escapes; `+` is a blank where `plus` says so.
 pub(crate) fn unescape(source: &[u8], plus: bool) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(source.len());
     let mut place = 0;
@@ -115,20 +115,19 @@ pub(crate) fn unescape(source: &[u8], plus: bool) -> Vec<u8> {
             byte = hidden;
             place += 2;
         }
-        if byte >= b' ' {
-            bytes.push(byte);
-        }
+        bytes.push(byte);
     }
     bytes
 }
 
-/// Decodes escapes, and `+` to a blank where `plus` says so. A text whose escapes are no UTF-8 (Latin-1, as old mailers
+/// Decodes escapes, and `+` to a blank where `plus` says so. Escaped control characters go. A text whose escapes are no UTF-8 (Latin-1, as old mailers
 /// write) is given back as it came: readable, and nothing is lost.
 pub(crate) fn decode(text: &str, plus: bool) -> Cow<'_, str> {
     if !text.bytes().any(|byte| byte == b'%' || (plus && byte == b'+')) {
         return Cow::Borrowed(text);
     }
-    utf8(&unescape(text.as_bytes(), plus)).map_or(Cow::Borrowed(text), Cow::Owned)
+    utf8(&unescape(text.as_bytes(), plus))
+        .map_or(Cow::Borrowed(text), |text| Cow::Owned(plain(&text).into_owned()))
 }
 
 /// Bytes as a text, if they are one. (The library's check is made for long texts, and six times as large.)

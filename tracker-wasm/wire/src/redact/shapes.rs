@@ -14,8 +14,8 @@ pub(super) enum Part {
     Opaque,
 }
 
-/// Appends the text to `out`, with `…` for every address and number in it. Where there are escapes, a piece between
-/// slashes that hides one goes whole.
+/// Appends the text to `out`, with `…` for every address and number in it. A piece between slashes that hides one
+/// behind escapes goes whole.
 pub(super) fn cut_into(out: &mut String, source: &str, part: Part) {
     // Most texts have nothing to look at.
     let digits = source.bytes().filter(u8::is_ascii_digit).count();
@@ -25,15 +25,14 @@ pub(super) fn cut_into(out: &mut String, source: &str, part: Part) {
         out.push_str(source);
         return;
     }
-    let mark = if source.bytes().any(|byte| byte == b'%') { b'/' } else { 0 };
-    for piece in pieces(source, mark) {
+    for piece in pieces(source, b'/') {
         // Addresses first: a number in one is no number.
         let mut piece = cut(piece, &email::next);
         if part != Part::Opaque {
             piece = cut(&piece, &|bytes, from| phone::next(bytes, from, part == Part::Text));
         }
         out.push_str(&piece);
-        out.push(char::from(mark));
+        out.push('/');
     }
     out.pop();
 }

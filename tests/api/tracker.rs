@@ -1,0 +1,116 @@
+//! `GET /t/{site}.js` and `GET /t/{hash}.wasm`: the tracker as pages get it.
+
+use std::io::Read as _;
+
+use collector::ingest::tracker::CORE_HASH;
+use e2e::{TestApp, client::send};
+use reqwest::Method;
+use serde_json::json;
+
+/// The bytes as they travelled, and the headers.
+async fn fetch(app: &TestApp, path: &str, accept: &str) -> (reqwest::header::HeaderMap, Vec<u8>) {
+    // The client's own decoding is off when the header is set by hand.
+    let request = app.client.bare(Method::GET, path).header("accept-encoding", accept);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 200, "{path}");
+    (response.headers().clone(), response.bytes().await.unwrap().to_vec())
+}
+
+fn decoded(encoding: Option<&str>, bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    match encoding {
+        Some("br") => drop(brotli::Decompressor::new(bytes, 4096).read_to_end(&mut plain).unwrap()),
+        Some("gzip") => drop(flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).unwrap()),
+        _ => plain.extend_from_slice(bytes),
+    }
+    plain
+}
+
+#[tokio::test]
+async fn loader_and_core_come_in_the_best_encoding_that_the_browser_takes() {
+    let app = TestApp::spawn().await;
+    let core = format!("/t/{CORE_HASH}.wasm");
+    for (path, content_type) in [("/t/acme.js", "text/javascript; charset=utf-8"), (&*core, "application/wasm")] {
+        let (_, plain) = fetch(&app, path, "identity").await;
+        for (accept, encoding) in [
+            ("gzip, deflate, br, zstd", "br"),
+            ("br;q=0, gzip", "gzip"),
+            ("gzip", "gzip"),
+            ("identity", "identity"),
+            ("zstd", "identity"),
+        ] {
+            let (headers, bytes) = fetch(&app, path, accept).await;
+            assert_eq!(headers["content-encoding"], encoding, "{path}, {accept}");
+            assert_eq!(headers["content-type"], content_type, "{path}");
+            assert_eq!(headers["x-content-type-options"], "nosniff");
+            assert!(headers["vary"].to_str().unwrap().contains("Accept-Encoding"), "{path}, {accept}");
+            assert_eq!(decoded(Some(encoding), &bytes), plain, "{path}, {accept}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_loader_carries_the_sites_public_configuration_and_follows_it() {
+    let app = TestApp::with(|options| options.public_url = Some("https://t.example.com".to_owned())).await;
+    let config = json!({"name": "Tejado </script> Claro", "domains": ["example.com"], "consent_default": "full",
+                        "query_keys": ["</script>", "ref"], "lead_fields": ["provincia"]});
+    app.client.put_site("acme", &config).await;
+    let (first, bytes) = fetch(&app, "/t/acme.js", "identity").await;
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(!text.contains("__TRAZA_CONFIG__"), "the hole is filled");
+    assert!(!text.contains("</script>"), "no text of a site's ends the script");
+    for part in [
+        "\"site\":\"acme\"",
+        "\"base\":\"https://t.example.com/t\"",
+        &format!("\"wasm\":\"{CORE_HASH}\""),
+        "\"consent\":\"full\"",
+        "\"provincia\"",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.contains("Tejado"), "the site's name is nobody's business");
+
+    let again = app.client.bare(Method::GET, "/t/acme.js").header("if-none-match", &first["etag"]);
+    let unchanged = send(again).await;
+    assert_eq!((unchanged.status, unchanged.text.len()), (304, 0));
+    app.client.put_site("acme", &json!({"domains": ["example.com"], "consent_default": "anonymous"})).await;
+    let changed = send(app.client.bare(Method::GET, "/t/acme.js").header("if-none-match", &first["etag"])).await;
+    assert_eq!(changed.status, 200);
+    assert!(changed.text.contains("\"consent\":\"anonymous\""));
+}
+
+#[tokio::test]
+async fn the_loader_is_cached_shortly_and_the_core_for_ever() {
+    let app = TestApp::spawn().await;
+    let (loader, _) = fetch(&app, "/t/acme.js", "br").await;
+    let (core, _) = fetch(&app, &format!("/t/{CORE_HASH}.wasm"), "br").await;
+    let seconds = |headers: &reqwest::header::HeaderMap| -> u32 {
+        let text = headers["cache-control"].to_str().unwrap();
+        let age = text.split(',').find_map(|part| part.trim().strip_prefix("max-age="));
+        age.unwrap().parse().unwrap()
+    };
+    assert!(seconds(&loader) <= 600 && loader.contains_key("etag"), "{loader:?}");
+    assert!(seconds(&core) >= 31_536_000, "{core:?}");
+    assert!(core["cache-control"].to_str().unwrap().contains("immutable"));
+}
+
+#[tokio::test]
+async fn what_is_no_file_of_the_tracker_is_404() {
+    let app = TestApp::spawn().await;
+    for path in ["/t/nobody.js", "/t/.js", "/t/acme.css", "/t/0000000000000000.wasm", "/t/acme.wasm", "/t/nobody", "/t"] {
+        app.client.get(path).await.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn the_public_face_may_stand_under_another_path() {
+    let app = TestApp::with(|options| options.prefix = Some("/medir/v1".to_owned())).await;
+    let install = app.client.get("/api/v1/sites/acme/install").await.expect(200);
+    assert!(install["snippet"].as_str().unwrap().ends_with("/medir/v1/acme.js\"></script>"), "{install}");
+    let (_, loader) = fetch(&app, "/medir/v1/acme.js", "identity").await;
+    assert!(String::from_utf8(loader).unwrap().contains("/medir/v1\""));
+    let beacon = e2e::beacon::full("v", [e2e::beacon::page_view("p", e2e::NOW, "https://www.example.com/")]);
+    let request = app.client.bare(Method::POST, "/medir/v1/acme").header("content-type", "text/plain");
+    assert_eq!(send(request.body(beacon.to_string())).await.status, 200);
+    assert_eq!(app.client.beacon("acme", &beacon).await.status, 404);
+}

@@ -1,0 +1,45 @@
+//! The dashboard over the real API.
+
+use e2e::{ADMIN, beacon, holds};
+use serde_json::json;
+
+use crate::on_stage;
+
+#[test]
+fn a_lead_is_seen_read_and_moved_to_a_stage() {
+    on_stage(None, async |stage| {
+        let now = collector::clock::Clock::now(&collector::clock::System);
+        let page = beacon::new_id();
+        let events = [
+            beacon::page_view(
+                &page,
+                now - 9000,
+                "http://127.0.0.1/demo/?utm_source=google&utm_medium=cpc&gclid=x",
+            ),
+            beacon::callback(&page, 1, now - 1000, "600 000 000"),
+        ];
+        stage.binary.client.store("demo", &beacon::full(&beacon::new_id(), events)).await;
+        holds("the lead is there", async || stage.leads().await.len() == 1).await;
+
+        let browser = &stage.browser;
+        browser.open(&stage.page("/")).await;
+        browser.type_into("input[name=site]", "demo").await;
+        browser.type_into("input[name=token]", "tz_wrong").await;
+        browser.click("form [type=submit]").await;
+        browser.shows("token").await;
+        browser.picture("dashboard-refused").await;
+        browser.value("document.querySelector('input[name=token]').value = ''").await;
+        browser.type_into("input[name=token]", ADMIN).await;
+        browser.click("form [type=submit]").await;
+        browser.shows("+34600000000").await;
+        browser.picture("dashboard-leads").await;
+        let lead = stage.leads().await[0]["id"].as_str().unwrap().to_owned();
+        browser.click(&format!("a[href*='{lead}']")).await;
+        browser.shows("google").await;
+        browser.picture("dashboard-lead").await;
+        browser.value("(() => { const s = document.querySelector('select[name=stage]'); s.value = 'mql'; s.dispatchEvent(new Event('change', {bubbles: true})); })()").await;
+        browser.click("form [type=submit]").await;
+        holds("the stage is moved", async || stage.leads().await[0]["stage"] == "mql").await;
+        assert_eq!(browser.errors().await, json!([]));
+    });
+}
