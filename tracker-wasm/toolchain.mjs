@@ -1,8 +1,10 @@
 // Which compiler builds the core on this machine, and where its tools are.
 //
-// Two ways, found by looking, in this order:
-//   ordinary  the rustc on the PATH has the wasm32-unknown-unknown target (rustup target add)
-//   debian    Debian's rustc-web, cargo-web and rust-web-src, which build the standard library from source
+// Found by looking, in this order:
+//   ordinary   the rustc on the PATH has its sources (rustup component add rust-src): the standard library is built
+//              along, without what only panics need, which saves two kilobytes
+//   stock      the rustc on the PATH has the wasm32-unknown-unknown target, and no sources: it works, and weighs more
+//   debian     Debian's rustc-web, cargo-web and rust-web-src, built as in the first way
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
@@ -63,27 +65,33 @@ function linker(rustcs) {
 export function toolchain() {
   const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   // No path of the machine that built it may be in what is shipped.
-  const remap = [`--remap-path-prefix=${root}=.`, `--remap-path-prefix=${home}=/cargo`];
+  const remap = [
+    `--remap-path-prefix=${root}=.`,
+    `--remap-path-prefix=${home}=/cargo`,
+    // 64 KiB of stack are plenty, and a page should not give a megabyte.
+    "-Clink-arg=-zstack-size=65536",
+    "-Cllvm-args=-inline-threshold=15",
+  ];
+  // The compiler's unstable switches, the same for every way that builds the standard library.
+  const small = {
+    std: (...extra) => [`-Zbuild-std=${["std", ...extra].join(",")}`],
+    flags: [...remap, "-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"],
+  };
+  const sources = (rustc) => {
+    const sysroot = attempt(() => say(rustc, ["--print", "sysroot"]));
+    return sysroot && existsSync(join(sysroot, "lib/rustlib/src/rust/library/std"));
+  };
+  const tools = (lld) => ({ RUSTC_BOOTSTRAP: "1", CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: lld });
+  const near = linker(["rustc"]);
+  if (near && sources("rustc")) return { name: "ordinary", cargo: "cargo", env: tools(near), ...small };
   const libs = attempt(() => say("rustc", ["--print", "target-libdir", "--target", TARGET]));
   if (libs && existsSync(libs) && readdirSync(libs).some((file) => file.startsWith("libcore"))) {
-    return { name: "ordinary", cargo: "cargo", env: {}, std: () => [], flags: remap };
+    return { name: "stock", cargo: "cargo", env: {}, std: () => [], flags: remap };
   }
   const rustc = "/usr/bin/rustc";
-  const source = attempt(() => join(say(rustc, ["--print", "sysroot"]), "lib/rustlib/src/rust/library/std"));
-  const lld = source && existsSync(source) && existsSync("/usr/bin/cargo") && linker(["rustc", rustc]);
+  const lld = sources(rustc) && existsSync("/usr/bin/cargo") && linker(["rustc", rustc]);
   if (!lld) throw new Missing(`no compiler here can build for ${TARGET}; run: just setup`);
-  return {
-    name: "debian",
-    cargo: "/usr/bin/cargo",
-    env: {
-      RUSTC: rustc,
-      RUSTDOC: "/usr/bin/rustdoc",
-      RUSTC_BOOTSTRAP: "1",
-      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: lld,
-    },
-    std: (...extra) => [`-Zbuild-std=${["std", ...extra].join(",")}`],
-    flags: [...remap, "-Zunstable-options", "-Cpanic=immediate-abort"],
-  };
+  return { name: "debian", cargo: "/usr/bin/cargo", env: { RUSTC: rustc, RUSTDOC: "/usr/bin/rustdoc", ...tools(lld) }, ...small };
 }
 
 /** Where cargo puts what it builds for the page: another compiler than the host's needs a folder of its own. */

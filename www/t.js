@@ -1,6 +1,6 @@
 // The loader, which a page includes: it finds the collector, leaves one global, `traza`, and brings the core. What it
 // does then stands in tracker-wasm/js. It cancels nothing, patches nothing, throws nothing.
-import * as glue from "traza-glue";
+import { enter, imports } from "traza-glue";
 import { tracker } from "../tracker-wasm/js/tracker.js";
 
 (() => {
@@ -11,7 +11,6 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
 
   const load = async () => {
     const answer = await fetch(base + "/" + config.wasm + ".wasm", { credentials: "omit" });
-    const imports = { "./tracker_wasm_bg.js": glue };
     let made;
     try {
       made = await WebAssembly.instantiateStreaming(answer, imports);
@@ -19,10 +18,7 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
       // A server that does not know the type, or a browser that does not stream.
       made = await WebAssembly.instantiate(await answer.arrayBuffer(), imports);
     }
-    const { exports } = made.instance;
-    glue.__wbg_set_wasm(exports);
-    exports.__wbindgen_start();
-    return glue;
+    return enter(made.instance.exports);
   };
 
   try {

@@ -24,6 +24,7 @@ async fn a_site_that_makes_no_sense_is_refused_and_not_created() {
         (json!({"anonymous_utm": "yes"}), "/anonymous_utm"),
         (json!({"stages": vec!["x"; 101]}), "/stages"),
         (json!([]), ""),
+        (json!(["Tejado Claro", []]), ""),
         (json!("demo"), ""),
     ];
     for (body, pointer) in cases {
@@ -128,7 +129,7 @@ async fn a_method_that_is_not_there_is_405_and_says_which_are() {
         ("/healthz", Method::POST, "GET"),
         ("/readyz", Method::POST, "GET"),
         ("/metrics", Method::POST, "GET"),
-        ("/t/acme", Method::PUT, "GET, POST, OPTIONS"),
+        ("/t/acme", Method::PUT, "GET, HEAD, POST, OPTIONS"),
         ("/t/acme", Method::GET, "POST, OPTIONS"),
         ("/demo", Method::DELETE, "GET"),
     ];
@@ -142,7 +143,9 @@ async fn a_method_that_is_not_there_is_405_and_says_which_are() {
 #[tokio::test]
 async fn what_is_not_there_is_a_readable_404() {
     let app = TestApp::spawn().await;
-    for path in ["/api/v1", "/api/v1/nothing", "/api/v2/sites/acme", "/api/v1/sites/acme/nothing", "/wp-login.php"] {
+    for path in
+        ["/api/v1", "/api/v1/nothing", "/api/v2/sites/acme", "/api/v1/sites/acme/nothing", "/wp-login.php"]
+    {
         app.client.get(path).await.problem(404, "not-found");
     }
     for rest in ["", "/install", "/ledger", "/leads", "/leads/l", "/visitors/v/journey"] {

@@ -27,8 +27,7 @@ async fn the_contracts_example_is_stored_and_read_back() {
     let answer = app.client.beacon("acme", &beacon).await;
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    let expected =
-        json!({"accepted": 1, "duplicate": 0, "withheld": 0, "rejected": [], "visitor": "0193-v"});
+    let expected = json!({"accepted": 1, "duplicate": 0, "withheld": 0, "rejected": [], "visitor": "0193-v"});
     assert_eq!(answer.expect(200), expected);
 
     let items = app.client.journey("acme", "0193-v").await;
@@ -52,7 +51,10 @@ async fn a_second_delivery_is_a_duplicate_and_changes_nothing() {
     let app = TestApp::spawn().await;
     for (page, id) in [("p", "p-0"), ("p", "not-numbered"), ("p", "p-4096"), ("p", "other-1")] {
         let with = |title: &str| {
-            full("v", [json!({"id": id, "at": NOW, "page": page, "kind": "page_view", "url": URL, "title": title})])
+            full(
+                "v",
+                [json!({"id": id, "at": NOW, "page": page, "kind": "page_view", "url": URL, "title": title})],
+            )
         };
         assert_eq!(app.client.beacon("acme", &with("first")).await.expect(200)["accepted"], 1, "{id}");
         let before = app.client.journey("acme", "v").await;
@@ -133,7 +135,8 @@ async fn bodies_may_be_json_or_text_plain_gzip_or_brotli() {
                 "br" => brotli(body.as_bytes()),
                 _ => body.into_bytes(),
             };
-            let mut request = app.client.bare(reqwest::Method::POST, "/t/acme").header("content-type", content_type);
+            let mut request =
+                app.client.bare(reqwest::Method::POST, "/t/acme").header("content-type", content_type);
             if !encoding.is_empty() {
                 request = request.header("content-encoding", encoding);
             }
@@ -185,9 +188,7 @@ async fn clocks_that_differ_by_more_than_a_minute_are_corrected_and_history_stan
 async fn a_journey_is_in_order_whatever_the_order_of_delivery() {
     let app = TestApp::spawn().await;
     let cta = |page: &str, n, at| event(page, n, at, "cta_view", json!({"cta": "hero"}));
-    let opaque = |id: &str, at| {
-        json!({"id": id, "at": at, "page": "a", "kind": "cta_view", "cta": "hero"})
-    };
+    let opaque = |id: &str, at| json!({"id": id, "at": at, "page": "a", "kind": "cta_view", "cta": "hero"});
     // Order everywhere: corrected `at`, page, n, id.
     let expected = ["a-0", "a-2", "a-10", "x", "y", "b-1", "a-1"];
     let events = [
@@ -233,14 +234,21 @@ async fn a_raw_click_is_what_its_link_says() {
         (json!({"href": "tel:+34900111001"}), "call_click", "number", "+34900111001"),
         (json!({"href": "https://wa.me/34600000000?text=Hola"}), "chat_click", "app", "whatsapp"),
         (json!({"href": "mailto:hola@example.com"}), "email_click", "to", "hola@example.com"),
-        (json!({"href": "https://other.example.org/x"}), "outbound_click", "href", "https://other.example.org/x"),
+        (
+            json!({"href": "https://other.example.org/x"}),
+            "outbound_click",
+            "href",
+            "https://other.example.org/x",
+        ),
         (json!({"href": "/folleto.pdf"}), "download", "asset", "folleto.pdf"),
         (json!({"href": "/precios", "target": "a#p", "cta": "precios"}), "cta_click", "cta", "precios"),
         (json!({"href": "/precios", "target": "a#p"}), "click", "target", "a#p"),
     ];
     for (n, (fields, kind, field, value)) in cases.iter().enumerate() {
         let visitor = format!("v{n}");
-        app.client.store("acme", &full(&visitor, [event(&format!("p{n}"), 1, NOW, "click", fields.clone())])).await;
+        app.client
+            .store("acme", &full(&visitor, [event(&format!("p{n}"), 1, NOW, "click", fields.clone())]))
+            .await;
         let items = app.client.journey("acme", &visitor).await;
         assert_eq!(items[0]["kind"], *kind, "{fields}");
         assert_eq!(items[0][field], *value, "{}", items[0]);

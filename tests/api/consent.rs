@@ -7,7 +7,8 @@ use e2e::{
 };
 use serde_json::{Value, json};
 
-const URL: &str = "https://www.example.com/secreta?utm_source=google&utm_campaign=otono&gclid=abc123&ref=interno";
+const URL: &str =
+    "https://www.example.com/secreta?utm_source=google&utm_campaign=otono&gclid=abc123&ref=interno";
 
 async fn site(app: &TestApp, name: &str, consent_default: &str) {
     app.client.put_site(name, &json!({"domains": ["example.com"], "consent_default": consent_default})).await;
@@ -71,9 +72,9 @@ async fn an_explicit_choice_beats_the_signal_and_the_signal_beats_the_default() 
             Ok(mode) => {
                 assert_eq!((&answer["accepted"], &answer["withheld"]), (&json!(1), &json!(0)), "{case}");
                 assert_eq!(ledger["stored"], 1, "{case}: {ledger}");
-                let install = app.client.get(&format!("/api/v1/sites/{name}/install"));
                 app.client.settled().await;
-                assert_eq!(install.await.expect(200)["modes"], json!({mode: 1}), "{case}");
+                let install = app.client.get(&format!("/api/v1/sites/{name}/install")).await.expect(200);
+                assert_eq!(install["modes"], json!({mode: 1}), "{case}");
                 assert_eq!(answer.get("visitor").is_some(), mode == "full", "{case}: {answer}");
             }
             Err(reason) => {
@@ -103,7 +104,8 @@ async fn withheld_events_are_counted_each_time_and_their_ids_stay_free() {
 #[tokio::test]
 async fn a_wrong_event_is_rejected_whatever_the_choice() {
     let app = TestApp::spawn().await;
-    let answer = app.client.beacon("acme", &off([event("p", 0, NOW, "nothing", json!({}))])).await.expect(200);
+    let answer =
+        app.client.beacon("acme", &off([event("p", 0, NOW, "nothing", json!({}))])).await.expect(200);
     assert_eq!((&answer["withheld"], answer["rejected"].as_array().unwrap().len()), (&json!(0), 1));
 }
 
@@ -112,7 +114,13 @@ async fn anonymous_beacons_lose_what_would_recognise_somebody() {
     let app = TestApp::spawn().await;
     let mut beacon = anonymous([
         page_view("p", NOW, URL),
-        event("p", 1, NOW + 1, "chat_click", json!({"app": "whatsapp", "to": "34600000000", "chat_ref": "K7Q2"})),
+        event(
+            "p",
+            1,
+            NOW + 1,
+            "chat_click",
+            json!({"app": "whatsapp", "to": "34600000000", "chat_ref": "K7Q2"}),
+        ),
         event("p", 2, NOW + 2, "identify", json!({"email": "ana.anonima@example.com"})),
     ]);
     beacon["visitor"] = json!("v-anonima");
@@ -159,7 +167,9 @@ async fn a_site_may_drop_utm_from_anonymous_page_views_too() {
 async fn an_anonymous_lead_has_the_story_of_its_page_view_and_no_visitor() {
     let app = TestApp::spawn().await;
     app.client.store("acme", &anonymous([page_view("other", NOW - 5_000, URL)])).await;
-    app.client.store("acme", &anonymous([page_view("p", NOW, URL), callback("p", 1, NOW + 9, "600 000 001")])).await;
+    app.client
+        .store("acme", &anonymous([page_view("p", NOW, URL), callback("p", 1, NOW + 9, "600 000 001")]))
+        .await;
     let leads = app.client.leads("acme").await;
     assert_eq!(leads.len(), 1);
     assert_eq!(leads[0]["visitors"], json!([]));
@@ -167,7 +177,8 @@ async fn an_anonymous_lead_has_the_story_of_its_page_view_and_no_visitor() {
     assert_eq!(leads[0]["origin"]["last"]["campaign"], "otono");
     assert_eq!(leads[0]["origin"]["last"]["click_ids"], json!({"gclid": ""}), "kept as its kind only");
     let journey = app.client.lead_journey("acme", leads[0]["id"].as_str().unwrap()).await;
-    let told: Vec<_> = journey.iter().map(|item| (item["event"].as_str(), item["evidence"].as_str())).collect();
+    let told: Vec<_> =
+        journey.iter().map(|item| (item["event"].as_str(), item["evidence"].as_str())).collect();
     assert_eq!(told, [(Some("p-0"), Some("same_page_view")), (Some("p-1"), Some("submission"))]);
 }
 
@@ -213,7 +224,8 @@ async fn under_off_a_submitted_lead_form_makes_a_lead_alone() {
 async fn under_off_a_form_without_a_way_of_contact_is_no_exception() {
     let app = TestApp::spawn().await;
     let nobody = json!({"form": "f", "lead": {"kind": "form", "name": "Ana", "email": " ", "phone": ""}});
-    let answer = app.client.beacon("acme", &off([event("p", 1, NOW, "form_submit", nobody)])).await.expect(200);
+    let answer =
+        app.client.beacon("acme", &off([event("p", 1, NOW, "form_submit", nobody)])).await.expect(200);
     assert_eq!((&answer["accepted"], &answer["withheld"]), (&json!(0), &json!(1)));
     assert!(log(&app, "acme").await.is_empty());
 }

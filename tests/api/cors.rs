@@ -25,7 +25,12 @@ fn good(page: &str) -> String {
 #[tokio::test]
 async fn a_page_of_the_site_may_read_every_answer_with_credentials() {
     let app = TestApp::spawn().await;
-    let own = ["https://www.example.com", "https://example.com", "http://example.com:8080", "http://127.0.0.1:3000"];
+    let own = [
+        "https://www.example.com",
+        "https://example.com",
+        "http://example.com:8080",
+        "http://127.0.0.1:3000",
+    ];
     for (n, origin) in own.into_iter().enumerate() {
         let many = format!("[{}]", vec!["1"; 201].join(","));
         let bodies = [
@@ -49,11 +54,9 @@ async fn a_strangers_page_may_read_the_answer_without_credentials() {
     let app = TestApp::spawn().await;
     let strangers = ["https://evil.example", "https://example.com.evil.example", "https://notexample.com"];
     for (n, origin) in strangers.into_iter().enumerate() {
-        for (status, site, body) in [
-            (200, "acme", good(&format!("p{n}"))),
-            (400, "acme", "x".to_owned()),
-            (404, "nobody", good("p")),
-        ] {
+        for (status, site, body) in
+            [(200, "acme", good(&format!("p{n}"))), (400, "acme", "x".to_owned()), (404, "nobody", good("p"))]
+        {
             let answer = from(&app, Some(origin), site, body).await;
             assert_eq!(answer.status, status, "{answer:?}");
             assert_eq!(answer.header("access-control-allow-origin"), Some(origin));

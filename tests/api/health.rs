@@ -23,7 +23,9 @@ async fn a_store_that_takes_nothing_is_not_ready_and_beacons_are_told_to_come_ba
     app.app().store.close().await;
     assert_eq!(send(app.client.bare(Method::GET, "/healthz")).await.status, 200, "the process is up");
     let beacon = full("v", [page_view("p", NOW, "https://www.example.com/")]).to_string();
-    for answer in [send(app.client.bare(Method::GET, "/readyz")).await, send(app.client.post("acme", beacon)).await] {
+    for answer in
+        [send(app.client.bare(Method::GET, "/readyz")).await, send(app.client.post("acme", beacon)).await]
+    {
         answer.problem(503, "unavailable");
         let seconds: u32 = answer.header("retry-after").expect("Retry-After").parse().expect("seconds");
         assert!((1..=60).contains(&seconds));
@@ -49,5 +51,25 @@ async fn metrics_are_as_prometheus_reads_them() {
         let (name, value) = line.rsplit_once(' ').expect("a name and a value");
         assert!(name.starts_with("traza_"), "{line}");
         assert!(value.parse::<f64>().is_ok(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_can_be_had_can_be_asked_about() {
+    let app = TestApp::spawn().await;
+    for path in [
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/",
+        "/t/acme.js",
+        "/api/openapi.json",
+        "/api/v1/sites/acme/leads",
+    ] {
+        let got = send(app.client.request(Method::GET, path)).await;
+        let asked = send(app.client.request(Method::HEAD, path)).await;
+        assert_eq!((got.status, asked.status), (200, 200), "{path}");
+        assert_eq!(asked.header("content-type"), got.header("content-type"), "{path}");
+        assert!(asked.text.is_empty(), "{path}: {}", asked.text);
     }
 }

@@ -54,12 +54,15 @@ async fn a_visit_ends_after_half_an_hour_or_with_another_campaign_and_not_at_mid
 #[tokio::test]
 async fn a_leads_journey_is_the_whole_story_before_and_after() {
     let app = TestApp::spawn().await;
-    let story = full("v", [
-        page_view("a", NOW, URL),
-        event("a", 1, NOW + 1_000, "call_click", json!({"number": "+34900111001", "cta": "cabecera"})),
-        callback("a", 2, NOW + 2_000, "600 000 000"),
-        event("a", 3, NOW + 3_000, "page_leave", json!({"engaged_ms": 2900, "scroll_pct": 80})),
-    ]);
+    let story = full(
+        "v",
+        [
+            page_view("a", NOW, URL),
+            event("a", 1, NOW + 1_000, "call_click", json!({"number": "+34900111001", "cta": "cabecera"})),
+            callback("a", 2, NOW + 2_000, "600 000 000"),
+            event("a", 3, NOW + 3_000, "page_leave", json!({"engaged_ms": 2900, "scroll_pct": 80})),
+        ],
+    );
     app.client.store("acme", &story).await;
     let lead = app.client.leads("acme").await[0]["id"].as_str().unwrap().to_owned();
     let stage = json!({"stage": "mql", "by": "crm", "at": NOW + 2_500});
@@ -107,7 +110,9 @@ async fn nothing_crosses_sites() {
     let app = TestApp::spawn().await;
     app.client.put_site("otra", &json!({"consent_default": "full"})).await;
     for site in ["acme", "otra"] {
-        app.client.store(site, &full("v", [page_view(site, NOW, URL), callback(site, 1, NOW, "600 000 000")])).await;
+        app.client
+            .store(site, &full("v", [page_view(site, NOW, URL), callback(site, 1, NOW, "600 000 000")]))
+            .await;
     }
     for site in ["acme", "otra"] {
         let items = app.client.journey(site, "v").await;

@@ -37,7 +37,10 @@ async fn a_phone_number_alone_makes_a_lead() {
         ("confirmed", json!(false)),
         ("flags", json!([])),
         ("consent", json!({"text_version": null, "purposes": ["contact"]})),
-        ("contact", json!({"name": null, "email": null, "phone": "+34600000000", "phone_raw": "600 00 00 00"})),
+        (
+            "contact",
+            json!({"name": null, "email": null, "phone": "+34600000000", "phone_raw": "600 00 00 00"}),
+        ),
     ];
     for (field, value) in expected {
         assert_eq!(lead[field], value, "{field} of {lead}");
@@ -180,11 +183,25 @@ async fn a_list_can_be_narrowed() {
     let other = "https://www.example.com/?utm_source=news&utm_medium=email&utm_campaign=invierno";
     let beacons = [
         full("a", [page_view("p1", NOW - 9000, URL), callback("p1", 1, NOW - 8000, "600 000 001")]),
-        full("b", [
-            page_view("p2", NOW - 7000, other),
-            submit("p2", 1, NOW - 6000, json!({"kind": "form", "email": "b@example.com", "flag": "test"})),
-        ]),
-        full("c", [page_view("p3", NOW - 5000, "https://www.example.com/"), callback("p3", 1, NOW - 4000, "600 000 003")]),
+        full(
+            "b",
+            [
+                page_view("p2", NOW - 7000, other),
+                submit(
+                    "p2",
+                    1,
+                    NOW - 6000,
+                    json!({"kind": "form", "email": "b@example.com", "flag": "test"}),
+                ),
+            ],
+        ),
+        full(
+            "c",
+            [
+                page_view("p3", NOW - 5000, "https://www.example.com/"),
+                callback("p3", 1, NOW - 4000, "600 000 003"),
+            ],
+        ),
     ];
     for beacon in &beacons {
         app.client.store("acme", beacon).await;
@@ -216,7 +233,8 @@ async fn a_list_can_be_narrowed() {
     ];
     for (query, expected) in cases {
         let page = app.client.get(&format!("/api/v1/sites/acme/leads?{query}")).await.expect(200);
-        let found: Vec<&Value> = page["items"].as_array().unwrap().iter().map(|lead| &lead["visitors"]).collect();
+        let found: Vec<&Value> =
+            page["items"].as_array().unwrap().iter().map(|lead| &lead["visitors"]).collect();
         assert_eq!(found, expected, "{query}");
     }
 }
@@ -224,11 +242,14 @@ async fn a_list_can_be_narrowed() {
 #[tokio::test]
 async fn times_come_as_milliseconds_or_as_rfc_3339() {
     let app = TestApp::spawn().await;
-    app.client.store("acme", &full("v", [page_view("p", NOW, URL), callback("p", 1, NOW, "600 000 001")])).await;
+    app.client
+        .store("acme", &full("v", [page_view("p", NOW, URL), callback("p", 1, NOW, "600 000 001")]))
+        .await;
     only_lead(&app).await;
     let iso = app.client.get("/api/v1/sites/acme/leads?time=iso").await.expect(200);
     let lead = &iso["items"][0];
-    for at in [&lead["created_at"], &lead["updated_at"], &lead["entered_at"], &lead["origin"]["first"]["at"]] {
+    for at in [&lead["created_at"], &lead["updated_at"], &lead["entered_at"], &lead["origin"]["first"]["at"]]
+    {
         assert_eq!(at, "2026-11-22T01:20:00Z");
     }
     let path = format!("/api/v1/sites/acme/leads/{}/journey?time=iso", lead["id"].as_str().unwrap());

@@ -9,8 +9,9 @@ use serde_json::Value;
 const ROUTES: &str = include_str!("../../collector/src/api/routes.rs");
 
 /// What is no part of the API: files for browsers, and how a browser asks before it sends.
-const NOT_API: [(&str, &str); 5] = [
+const NOT_API: [(&str, &str); 6] = [
     ("GET", "/t/{site}"),
+    ("HEAD", "/t/{site}"),
     ("OPTIONS", "/t/{site}"),
     ("GET", "/demo"),
     ("POST", "/demo/gracias"),
@@ -59,7 +60,8 @@ async fn every_route_is_documented_and_every_document_is_a_route() {
     let app = TestApp::spawn().await;
     let wired = wired();
     assert!(wired.len() > 20, "routes.rs is written in a way that this test cannot read: {wired:?}");
-    let files: BTreeSet<_> = NOT_API.iter().map(|(method, path)| ((*method).into(), (*path).into())).collect();
+    let files: BTreeSet<_> =
+        NOT_API.iter().map(|(method, path)| ((*method).into(), (*path).into())).collect();
     assert!(files.is_subset(&wired), "an exception for what is gone: {files:?}");
     let expected: BTreeSet<_> = wired.difference(&files).cloned().collect();
     assert_eq!(documented(&document(&app).await), expected);
@@ -84,15 +86,17 @@ async fn every_operation_says_what_it_is_and_needs() {
     let app = TestApp::spawn().await;
     let document = document(&app).await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
+    let mut ids = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let case = format!("{method} {path}");
+            assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{case}: its id is taken");
             assert!(operation["summary"].as_str().is_some_and(|text| text.len() > 5), "{case}");
             assert!(!operation["responses"].as_object().unwrap().is_empty(), "{case}");
             let holes = path.matches('{').count();
-            let parameters = operation["parameters"].as_array().map_or(0, |all| {
-                all.iter().filter(|parameter| parameter["in"] == "path").count()
-            });
+            let parameters = operation["parameters"]
+                .as_array()
+                .map_or(0, |all| all.iter().filter(|parameter| parameter["in"] == "path").count());
             assert_eq!(parameters, holes, "{case}");
             assert_eq!(operation.get("security").is_some(), path.starts_with("/api/v1/"), "{case}");
         }

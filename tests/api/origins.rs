@@ -24,7 +24,8 @@ fn campaigns(origin: &Value) -> [Value; 3] {
 #[tokio::test]
 async fn first_last_and_last_non_direct_are_told_apart() {
     let app = TestApp::spawn().await;
-    for (page, at, url) in [("a", NOW - 9 * HOUR, NEWS), ("b", NOW - 6 * HOUR, ADS), ("c", NOW - HOUR, PLAIN)] {
+    for (page, at, url) in [("a", NOW - 9 * HOUR, NEWS), ("b", NOW - 6 * HOUR, ADS), ("c", NOW - HOUR, PLAIN)]
+    {
         app.client.store("acme", &full("v", [page_view(page, at, url)])).await;
     }
     app.client.store("acme", &full("v", [callback("c", 1, NOW - HOUR + 9, "600 000 000")])).await;
@@ -37,7 +38,8 @@ async fn first_last_and_last_non_direct_are_told_apart() {
 #[tokio::test]
 async fn what_came_after_the_lead_does_not_change_where_it_came_from() {
     let app = TestApp::spawn().await;
-    let beacon = full("v", [page_view("a", NOW - HOUR, NEWS), callback("a", 1, NOW - HOUR + 9, "600 000 000")]);
+    let beacon =
+        full("v", [page_view("a", NOW - HOUR, NEWS), callback("a", 1, NOW - HOUR + 9, "600 000 000")]);
     app.client.store("acme", &beacon).await;
     app.client.store("acme", &full("v", [page_view("b", NOW, ADS)])).await;
     assert_eq!(campaigns(&origin(&app).await), [json!("octubre"), json!("octubre"), json!("octubre")]);
@@ -61,17 +63,15 @@ async fn a_late_event_changes_a_leads_origin() {
 #[tokio::test]
 async fn a_pages_own_host_is_no_source_once_the_site_lists_it() {
     let app = TestApp::spawn().await;
-    let referred = event("a", 0, NOW, "page_view", json!({"url": PLAIN, "referrer": "https://tienda.example.org/"}));
+    let referred =
+        event("a", 0, NOW, "page_view", json!({"url": PLAIN, "referrer": "https://tienda.example.org/"}));
     let beacon = full("v", [referred, callback("a", 1, NOW + 1, "600 000 000")]);
     app.client.store("acme", &beacon).await;
     assert_eq!(origin(&app).await["last"]["channel"], "referral");
 
     let domains = json!(["example.com", "127.0.0.1", "tienda.example.org"]);
     app.client.put_site("acme", &json!({"domains": domains, "consent_default": "full"})).await;
-    e2e::holds("origins are derived again", async || {
-        origin(&app).await["last"]["channel"] == "direct"
-    })
-    .await;
+    e2e::holds("origins are derived again", async || origin(&app).await["last"]["channel"] == "direct").await;
 }
 
 #[tokio::test]
@@ -80,7 +80,10 @@ async fn an_unknown_origin_is_never_blank_but_says_why() {
     let tagged = [
         ("https://www.example.com/?utm_medium=cpc", "source_missing"),
         ("https://www.example.com/?gclid=abc", "click_id_only"),
-        ("https://www.example.com/?utm_source=google&utm_medium=cpc&utm_campaign=%7B%7Bcampaign.name%7D%7D", "placeholder"),
+        (
+            "https://www.example.com/?utm_source=google&utm_medium=cpc&utm_campaign=%7B%7Bcampaign.name%7D%7D",
+            "placeholder",
+        ),
     ];
     for (n, (url, reason)) in tagged.into_iter().enumerate() {
         let visitor = format!("v{n}");

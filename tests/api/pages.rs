@@ -52,7 +52,9 @@ async fn a_page_that_has_not_changed_is_not_sent_again() {
 async fn what_is_not_embedded_is_not_there() {
     let app = TestApp::with(|options| options.demo = true).await;
     let tests = "/test/api.test.js";
-    for path in [tests, "/demo/nothing.html", "/demo/../index.html", "/demo/%2e%2e/Cargo.toml", "/..%2fCargo.toml"] {
+    for path in
+        [tests, "/demo/nothing.html", "/demo/../index.html", "/demo/%2e%2e/Cargo.toml", "/..%2fCargo.toml"]
+    {
         let answer = get(&app, path).await;
         // The client resolves `..` itself; what is left must be a page of ours or nothing.
         assert!(answer.status == 404 || answer.text.contains("<!doctype html>"), "{path}: {answer:?}");
@@ -87,10 +89,15 @@ async fn the_landing_pages_only_tracking_is_the_one_script_tag() {
     for link in links(&page.text) {
         let elsewhere = link.contains("//") && !link.starts_with("https://wa.me/");
         assert!(!elsewhere || link.contains(".example"), "{link}");
-        let here = !["#", "tel:", "mailto:", "https:", "data:", "/t/"].iter().any(|start| link.starts_with(start));
+        let here =
+            !["#", "tel:", "mailto:", "https:", "data:", "/t/"].iter().any(|start| link.starts_with(start));
         if here {
             let file = link.split(['?', '#']).next().unwrap();
-            assert_eq!(get(&app, &format!("/demo/{}", file.trim_start_matches("./"))).await.status, 200, "{link}");
+            assert_eq!(
+                get(&app, &format!("/demo/{}", file.trim_start_matches("./"))).await.status,
+                200,
+                "{link}"
+            );
         }
     }
 }

@@ -24,7 +24,10 @@ async fn busy(app: &TestApp) {
     client.store("acme", &off([callback("o", 1, NOW, "600 000 002")])).await;
     for (n, lead) in client.leads("acme").await.iter().enumerate() {
         let path = format!("/api/v1/sites/acme/leads/{}/stage", lead["id"].as_str().unwrap());
-        client.post_json(&path, &json!({"stage": "mql", "by": "crm", "at": NOW + n as i64})).await.expect(201);
+        client
+            .post_json(&path, &json!({"stage": "mql", "by": "crm", "at": NOW + n as i64}))
+            .await
+            .expect(201);
     }
     client.settled().await;
 }

@@ -65,7 +65,9 @@ async fn positions_go_on_where_they_stood() {
 #[tokio::test]
 async fn the_store_that_forgets_serves_as_well() {
     let app = TestApp::in_memory().await;
-    app.client.store("acme", &full("v", [page_view("p", NOW, URL), callback("p", 1, NOW, "600 000 000")])).await;
+    app.client
+        .store("acme", &full("v", [page_view("p", NOW, URL), callback("p", 1, NOW, "600 000 000")]))
+        .await;
     assert_eq!(app.client.leads("acme").await.len(), 1);
     assert!(!app.folder().exists(), "nothing is written");
 }

@@ -170,7 +170,8 @@ async fn contact_details_are_for_those_who_call() {
 async fn a_scope_narrows_what_a_token_sees() {
     let app = TestApp::spawn().await;
     for (visitor, campaign) in [("a", "otono"), ("b", "invierno")] {
-        let url = format!("https://www.example.com/?utm_source=google&utm_medium=cpc&utm_campaign={campaign}");
+        let url =
+            format!("https://www.example.com/?utm_source=google&utm_medium=cpc&utm_campaign={campaign}");
         let view = e2e::beacon::page_view(visitor, NOW, &url);
         app.client.store("acme", &full(visitor, [view, callback(visitor, 1, NOW + 1, "600 000 000")])).await;
     }

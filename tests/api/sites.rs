@@ -42,7 +42,8 @@ async fn sites_are_listed() {
         app.client.put_site(site, &json!({})).await;
     }
     let list = app.client.get("/api/v1/sites").await.expect(200);
-    let mut names: Vec<_> = list["items"].as_array().unwrap().iter().map(|site| site["site"].clone()).collect();
+    let mut names: Vec<_> =
+        list["items"].as_array().unwrap().iter().map(|site| site["site"].clone()).collect();
     names.sort_by_key(Value::to_string);
     assert_eq!(names, ["a", "b", "c"]);
     assert_eq!(list["next"], json!(null));
@@ -85,7 +86,8 @@ async fn install_tells_what_is_missing_and_then_that_it_works() {
 
 #[tokio::test]
 async fn install_names_what_keeps_the_cookie_away() {
-    let app = TestApp::with(|options| options.public_url = Some("https://tracker.example.net".to_owned())).await;
+    let app =
+        TestApp::with(|options| options.public_url = Some("https://tracker.example.net".to_owned())).await;
     let third_party = app.client.get("/api/v1/sites/acme/install").await.expect(200);
     assert_eq!(third_party["cookie_days"], json!(null));
     assert!(third_party["problems"].to_string().contains("not reached by one of the site's domains"));
@@ -97,13 +99,16 @@ async fn install_names_what_keeps_the_cookie_away() {
 #[tokio::test]
 async fn the_ledger_tells_reasons() {
     let app = TestApp::spawn().await;
-    let beacon = full("v", [
-        page_view("p", NOW, "https://www.example.com/"),
-        page_view("p", NOW, "https://www.example.com/"),
-        json!({"id": "a b"}),
-        json!(7),
-        page_view("q", 0, "https://www.example.com/"),
-    ]);
+    let beacon = full(
+        "v",
+        [
+            page_view("p", NOW, "https://www.example.com/"),
+            page_view("p", NOW, "https://www.example.com/"),
+            json!({"id": "a b"}),
+            json!(7),
+            page_view("q", 0, "https://www.example.com/"),
+        ],
+    );
     app.client.beacon("acme", &beacon).await.expect(200);
     app.client.beacon("acme", &e2e::beacon::off([page_view("r", NOW, "https://www.example.com/")])).await;
     let ledger = app.client.get("/api/v1/sites/acme/ledger").await.expect(200);

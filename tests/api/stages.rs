@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 async fn app_with_lead() -> (TestApp, String) {
     let app = TestApp::spawn().await;
     let url = "https://www.example.com/";
-    app.client.store("acme", &full("v", [page_view("p", NOW, url), callback("p", 1, NOW + 1, "600 000 000")])).await;
+    app.client
+        .store("acme", &full("v", [page_view("p", NOW, url), callback("p", 1, NOW + 1, "600 000 000")]))
+        .await;
     let lead = app.client.leads("acme").await[0]["id"].as_str().unwrap().to_owned();
     (app, lead)
 }
@@ -20,13 +22,18 @@ async fn put(app: &TestApp, lead: &str, body: &Value) -> Answer {
 }
 
 fn stages(journey: &[Value]) -> Vec<&str> {
-    journey.iter().filter(|item| item["kind"] == "stage").map(|item| item["stage"].as_str().unwrap()).collect()
+    journey
+        .iter()
+        .filter(|item| item["kind"] == "stage")
+        .map(|item| item["stage"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
 async fn a_move_is_201_and_the_same_again_200_and_no_second_move() {
     let (app, lead) = app_with_lead().await;
-    let body = json!({"stage": "mql", "by": "crm", "reason": "llamó", "external_id": "crm-1", "at": NOW + 60_000});
+    let body =
+        json!({"stage": "mql", "by": "crm", "reason": "llamó", "external_id": "crm-1", "at": NOW + 60_000});
     let first = put(&app, &lead, &body).await.expect(201);
     assert_eq!((&first["stage"], &first["entered_at"]), (&json!("mql"), &json!(NOW + 60_000)));
     let again = put(&app, &lead, &body).await.expect(200);
@@ -66,7 +73,11 @@ async fn the_latest_move_counts_in_whatever_order_they_are_told() {
     assert_eq!(sql["stage"], "sql");
     let late = put(&app, &lead, &json!({"stage": "mql", "by": "a", "at": NOW + 1_000})).await.expect(201);
     assert_eq!((&late["stage"], &late["entered_at"]), (&json!("sql"), &json!(NOW + 2_000)));
-    assert_eq!(stages(&app.client.lead_journey("acme", &lead).await), ["mql", "sql"], "in the order they happened");
+    assert_eq!(
+        stages(&app.client.lead_journey("acme", &lead).await),
+        ["mql", "sql"],
+        "in the order they happened"
+    );
 }
 
 #[tokio::test]
@@ -75,7 +86,8 @@ async fn a_move_without_a_time_is_now() {
     app.clock.advance(90_000);
     let moved = put(&app, &lead, &json!({"stage": "mql", "by": "crm"})).await.expect(201);
     assert_eq!((&moved["entered_at"], &moved["updated_at"]), (&json!(NOW + 90_000), &json!(NOW + 90_000)));
-    let relative = put(&app, &lead, &json!({"stage": "sql", "by": "crm", "at": "2026-11-22T01:21:30.500Z"})).await;
+    let relative =
+        put(&app, &lead, &json!({"stage": "sql", "by": "crm", "at": "2026-11-22T01:21:30.500Z"})).await;
     assert_eq!(relative.expect(201)["entered_at"], NOW + 90_500);
 }
 

@@ -9,18 +9,17 @@ use serde_json::json;
 
 /// The bytes as they travelled, and the headers.
 async fn fetch(app: &TestApp, path: &str, accept: &str) -> (reqwest::header::HeaderMap, Vec<u8>) {
-    // The client's own decoding is off when the header is set by hand.
     let request = app.client.bare(Method::GET, path).header("accept-encoding", accept);
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 200, "{path}");
     (response.headers().clone(), response.bytes().await.unwrap().to_vec())
 }
 
-fn decoded(encoding: Option<&str>, bytes: &[u8]) -> Vec<u8> {
+fn decoded(encoding: &str, bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     match encoding {
-        Some("br") => drop(brotli::Decompressor::new(bytes, 4096).read_to_end(&mut plain).unwrap()),
-        Some("gzip") => drop(flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).unwrap()),
+        "br" => drop(brotli::Decompressor::new(bytes, 4096).read_to_end(&mut plain).unwrap()),
+        "gzip" => drop(flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).unwrap()),
         _ => plain.extend_from_slice(bytes),
     }
     plain
@@ -30,7 +29,9 @@ fn decoded(encoding: Option<&str>, bytes: &[u8]) -> Vec<u8> {
 async fn loader_and_core_come_in_the_best_encoding_that_the_browser_takes() {
     let app = TestApp::spawn().await;
     let core = format!("/t/{CORE_HASH}.wasm");
-    for (path, content_type) in [("/t/acme.js", "text/javascript; charset=utf-8"), (&*core, "application/wasm")] {
+    for (path, content_type) in
+        [("/t/acme.js", "text/javascript; charset=utf-8"), (&*core, "application/wasm")]
+    {
         let (_, plain) = fetch(&app, path, "identity").await;
         for (accept, encoding) in [
             ("gzip, deflate, br, zstd", "br"),
@@ -40,11 +41,13 @@ async fn loader_and_core_come_in_the_best_encoding_that_the_browser_takes() {
             ("zstd", "identity"),
         ] {
             let (headers, bytes) = fetch(&app, path, accept).await;
-            assert_eq!(headers["content-encoding"], encoding, "{path}, {accept}");
+            // `identity` may be named or not.
+            let found = headers.get("content-encoding").map_or("identity", |value| value.to_str().unwrap());
+            assert_eq!(found, encoding, "{path}, {accept}");
             assert_eq!(headers["content-type"], content_type, "{path}");
             assert_eq!(headers["x-content-type-options"], "nosniff");
             assert!(headers["vary"].to_str().unwrap().contains("Accept-Encoding"), "{path}, {accept}");
-            assert_eq!(decoded(Some(encoding), &bytes), plain, "{path}, {accept}");
+            assert_eq!(decoded(encoding, &bytes), plain, "{path}, {accept}");
         }
     }
 }
@@ -74,7 +77,8 @@ async fn the_loader_carries_the_sites_public_configuration_and_follows_it() {
     let unchanged = send(again).await;
     assert_eq!((unchanged.status, unchanged.text.len()), (304, 0));
     app.client.put_site("acme", &json!({"domains": ["example.com"], "consent_default": "anonymous"})).await;
-    let changed = send(app.client.bare(Method::GET, "/t/acme.js").header("if-none-match", &first["etag"])).await;
+    let changed =
+        send(app.client.bare(Method::GET, "/t/acme.js").header("if-none-match", &first["etag"])).await;
     assert_eq!(changed.status, 200);
     assert!(changed.text.contains("\"consent\":\"anonymous\""));
 }
@@ -97,7 +101,15 @@ async fn the_loader_is_cached_shortly_and_the_core_for_ever() {
 #[tokio::test]
 async fn what_is_no_file_of_the_tracker_is_404() {
     let app = TestApp::spawn().await;
-    for path in ["/t/nobody.js", "/t/.js", "/t/acme.css", "/t/0000000000000000.wasm", "/t/acme.wasm", "/t/nobody", "/t"] {
+    for path in [
+        "/t/nobody.js",
+        "/t/.js",
+        "/t/acme.css",
+        "/t/0000000000000000.wasm",
+        "/t/acme.wasm",
+        "/t/nobody",
+        "/t",
+    ] {
         app.client.get(path).await.problem(404, "not-found");
     }
 }

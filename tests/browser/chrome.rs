@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
+    os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -39,13 +40,14 @@ impl Browser {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("{program}: {error}; run `.ci/setup test`"));
         let mut lines = BufReader::new(process.stdout.take().unwrap());
         let port = tokio::task::spawn_blocking(move || {
             let mut line = String::new();
             while lines.read_line(&mut line).unwrap_or(0) > 0 {
-                if let Some(rest) = line.split("on port ").nth(1) {
+                if let Some(rest) = line.split("successfully on port ").nth(1) {
                     let port = rest.trim().trim_end_matches('.').parse::<u16>().unwrap();
                     // The pipe is read to its end, so that the driver never waits for a reader.
                     std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
@@ -102,7 +104,9 @@ impl Browser {
     /// Clicks an element.
     pub(crate) async fn click(&self, selector: &str) {
         let element = self.find(selector).await;
-        element.scroll_into_view().await.unwrap();
+        // Where a page scrolls smoothly, the driver's own scrolling would click where the element no longer is.
+        let script = "arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})";
+        self.driver.execute(script, vec![element.to_json().unwrap()]).await.unwrap();
         element.click().await.unwrap();
     }
 
@@ -154,16 +158,20 @@ impl Browser {
     }
 
     /// Ends the session.
-    pub(crate) async fn quit(mut self) {
+    pub(crate) async fn quit(self) {
         drop(self.driver.clone().quit().await);
-        drop(self.process.kill());
-        drop(self.process.wait());
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        drop(self.process.kill());
+        // Where a test failed the session is open still, and closing it would wait for a driver that is about to go.
+        drop(self.driver.clone().leak());
+        // The driver leads a group of its own: the browser goes with it.
+        let group = format!("-{}", self.process.id());
+        drop(
+            Command::new("sh").args(["-c", "kill -s KILL -- \"$0\"", &group]).stderr(Stdio::null()).status(),
+        );
         drop(self.process.wait());
     }
 }

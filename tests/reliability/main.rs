@@ -1,2 +1,16 @@
-//! x
-fn main() {}
+//! The release binary, killed, stopped, traced and starved: what was acknowledged stays.
+//!
+//! Needs `just build`, or `TRAZA_BIN`; without a binary every test fails with one line that says so.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests: a failed expectation is a failed test"
+)]
+
+mod disk;
+mod folder;
+mod kill;
+mod terminate;
+mod trace;

@@ -39,8 +39,7 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().expect("a header in ASCII"))
     }
 
-    /// The body, if the status is the one expected.
-    #[must_use]
+    /// The body; the status must be the one expected.
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         self.json()
@@ -75,6 +74,8 @@ impl Client {
             .timeout(Duration::from_secs(30))
             // A killed server's connections must not be found in a pool again.
             .pool_idle_timeout(Duration::from_secs(2))
+            // Bodies are looked at as they travelled.
+            .no_gzip()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("an HTTP client");

@@ -4,7 +4,7 @@
 import { adopt, context, keep, recall, visitor } from "./device.js";
 
 const KEPT = "tz_q"; // undelivered events: a time, then a line each
-const KEPT_BYTES = 64 * 1024;
+const KEPT_CHARS = 64 * 1024;
 const KEPT_MS = 24 * 60 * 60 * 1000;
 const SEND_BYTES = 48 * 1024; // wire::limits::SEND_BYTES
 const EVENTS = 200; // wire::limits::EVENTS, and the most that wait in memory
@@ -27,6 +27,7 @@ export const road = (url, state, later, guard) => {
   let flight = [];
   let unsure = []; // given to sendBeacon, which says nothing more
   let failures = 0;
+  let sure; // the collector has answered, and not failed since
   let paused;
   let timed;
   let kept;
@@ -64,8 +65,9 @@ export const road = (url, state, later, guard) => {
     }
   };
 
-  // If the collector was last seen failing everything is in doubt, else only what must not be lost.
-  const doubtful = (batch) => batch.filter((item) => item.lead || failures);
+  // What has left without an answer: if the collector was last seen failing all of that is in doubt; if it has not been
+  // seen yet, what must not be lost. A second delivery has the same ids and changes nothing.
+  const doubtful = (batch) => batch.filter((item) => failures || (item.lead && !sure));
 
   const persist = () => {
     const items = unsure.concat(flight.flatMap(doubtful), queue).filter((item) => item.mode == "full");
@@ -78,7 +80,7 @@ export const road = (url, state, later, guard) => {
         .concat((recall(KEPT) || "").split("\n").slice(1)),
     );
     let text = "" + Date.now();
-    for (const line of lines) if (size(text + line) < KEPT_BYTES) text += "\n" + line;
+    for (const line of lines) if (text.length + line.length < KEPT_CHARS) text += "\n" + line;
     keep(KEPT, (kept = text));
   };
 
@@ -111,6 +113,7 @@ export const road = (url, state, later, guard) => {
     flight = flight.filter((other) => other != batch);
     if (status > 199 && status < 300) {
       failures = 0;
+      sure = true;
       if (id && state().mode == "full") adopt(id);
     } else if (status > 399 && status < 500 && !/^(408|425|429)$/.test(status)) {
       // The collector will never take it: a retry would only cost.
@@ -120,6 +123,7 @@ export const road = (url, state, later, guard) => {
       shrink();
       paused = true;
       failures++;
+      sure = false;
       later(1000 * Math.min(pause || 2 ** Math.min(failures, 6), 3600), resume);
       persist();
     }

@@ -2,7 +2,8 @@
 // It says what was there; what it means is decided by `wire`.
 
 // A form's fields may be named like its methods and hide them, so these are read from the prototypes.
-export const attr = (element, name) => Element.prototype.getAttribute.call(element, name) || undefined;
+const read = (element, name) => Element.prototype.getAttribute.call(element, name);
+const attr = (element, name) => read(element, name) || undefined;
 const elements = Object.getOwnPropertyDescriptor(HTMLFormElement.prototype, "elements").get;
 
 const squeeze = (text) => (text || "").replace(/\s+/g, " ").trim().slice(0, 80);
@@ -69,7 +70,7 @@ const role = (field) => {
   )
     return;
   if (type == "checkbox")
-    return field.hasAttribute("data-traza-consent") || /privac|consent|acept|accept|rgpd|gdpr/.test(about)
+    return read(field, "data-traza-consent") != null || /privac|consent|acept|accept|rgpd|gdpr/.test(about)
       ? "consent"
       : "";
   if (type == "email" || auto == "email") return "email";
@@ -114,10 +115,10 @@ const gather = (form, kind, allowed) => {
 export const submit = (event, allowed) => {
   const form = event.composedPath()[0];
   if (!(form instanceof HTMLFormElement)) return;
-  const kind = form.hasAttribute("data-traza-lead") && (attr(form, "data-traza-lead") || "form");
+  const kind = read(form, "data-traza-lead");
   return {
     kind: "form_submit",
     form: (attr(form, "name") || attr(form, "id") || kind || "form").slice(0, 80),
-    lead: kind ? gather(form, kind, allowed) : undefined,
+    lead: kind == null ? undefined : gather(form, kind, allowed),
   };
 };

@@ -11,6 +11,10 @@ const rank = (mode) => modes.indexOf(mode);
 // Kinds that take the visitor away, and leave at once.
 const URGENT = /^(call|chat|sms|email|outbound|download)/;
 
+/** Whether a query key may be a click id: somewhat wider than `wire`'s table, which the core and the collector have. */
+export const isClickId = (key) =>
+  /^(gad_|hsa_|mc_|mkt_tok|_(gl|kx|hs)|igsh|epik|srsltid|gclsrc|msclkid|li_fat|dicbo|tblci|cjevent|awc|\w*(clid|braid|cid)$)/i.test(key);
+
 /**
  * Starts at once. `base` is the collector's address, `load()` promises the core's exports. Answers what `traza()`
  * does, and what ends it.
@@ -94,7 +98,7 @@ export const tracker = (config, base, load) => {
     if (!viewed) return;
     viewed = false;
     look();
-    if (core) record(make("page_leave", { engaged_ms: Math.round(attend()), scroll_pct: deepest }));
+    if (core) record(make("page_leave", { engaged_ms: Math.round(attend(false)), scroll_pct: deepest }));
     const lost = out.dropped();
     if (lost) record(make("tracker_error", { code: "dropped", count: lost }));
   };
@@ -129,8 +133,8 @@ export const tracker = (config, base, load) => {
     out.push({ json: JSON.stringify(event), mode: modes[verdict - 2], lead }, lead || URGENT.test(event.kind));
   };
 
-  // Without the core, what the collector cannot undo: e-mail addresses stay here, and in anonymous mode all of a query
-  // but utm_*.
+  // Without the core, what the collector cannot undo: e-mail addresses stay here, and of a query all but campaigns and
+  // what the site wants kept; in anonymous mode a click id is its name.
   const clean = (text) =>
     typeof text != "string" ? text : core ? core.text(text) : text.replace(/[^\s/?&=#:]+(@|%40)[^\s/?&=#]+/gi, "…");
   const address = (url, verdict) =>
@@ -138,7 +142,14 @@ export const tracker = (config, base, load) => {
       ? url
       : core
         ? core.address(url)
-        : clean(verdict > 3 ? url : url.replace(/([?&#])(?!utm_)[^&]*/g, "$1"));
+        : clean(
+            url.replace(/#.*=.*/, "").replace(/([?&])([^=&#]*)(=[^&#]*)?/g, (pair, mark, key) => {
+              const full = verdict > 3;
+              if (/^utm_/.test(key)) return full || config.anonymous_utm ? pair : mark;
+              if (isClickId(key)) return full ? pair : mark + key + "=";
+              return full && (config.keys || []).includes(key) ? pair : mark;
+            }),
+          );
 
   const out = road(base + "/" + config.site, () => ({ mode, choice, via: core ? "wasm" : "fallback" }), later, guard);
 
@@ -225,7 +236,7 @@ export const tracker = (config, base, load) => {
       end(END);
     });
     listen(doc, "visibilitychange", () => {
-      if (core) attend();
+      if (core) attend(false);
       if (doc.hidden) end(ALL);
     });
     listen(window, "pageshow", (event) => {

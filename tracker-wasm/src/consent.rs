@@ -69,7 +69,9 @@ impl Consent {
     pub fn judge(self, lead: bool) -> Verdict {
         match self.mode() {
             Mode::Off if lead => Verdict::Keep(Mode::Off),
-            Mode::Off if self.choice() == Choice::Default && self.default == ConsentDefault::Wait => Verdict::Hold,
+            Mode::Off if self.choice() == Choice::Default && self.default == ConsentDefault::Wait => {
+                Verdict::Hold
+            }
             Mode::Off => Verdict::Drop,
             mode => Verdict::Keep(mode),
         }

@@ -13,10 +13,22 @@ use crate::{error::Problem, ingest::body};
 pub async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<T, Problem> {
     body::check_type(request.headers(), &["application/json"])?;
     let body = body::read(request.headers(), payload).await?;
+    must_be_object(&body)?;
     let mut reader = serde_json::Deserializer::from_slice(&body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| problem_of(&error))?;
     reader.end().map_err(|_| Problem::invalid_at("", "there is something after the JSON value"))?;
     Ok(value)
+}
+
+/// Refuses what is JSON and no object: the parser would take an array's items for fields, in order.
+///
+/// # Errors
+/// 400 where the text begins as an array does.
+pub fn must_be_object(body: &[u8]) -> Result<(), Problem> {
+    match body.trim_ascii_start().first() {
+        Some(b'[') => Err(Problem::invalid_at("", "must be an object")),
+        _ => Ok(()),
+    }
 }
 
 /// The problem that a parser's error is: where, and what was expected there.

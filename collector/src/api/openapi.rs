@@ -24,7 +24,7 @@ use crate::ingest::beacon;
         tokens::post, tokens::list, tokens::delete,
         health::healthz, health::readyz, health::metrics,
     ),
-    modifiers(&Token),
+    modifiers(&Token, &Names),
 )]
 pub struct Document;
 
@@ -38,4 +38,32 @@ impl Modify for Token {
             .get_or_insert_with(Default::default)
             .add_security_scheme("token", SecurityScheme::Http(scheme));
     }
+}
+
+/// Names each operation after its method and path: the functions of several resources share their names, and ids
+/// must be unique.
+struct Names;
+
+impl Modify for Names {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for (path, item) in &mut document.paths.paths {
+            for (method, operation) in [
+                ("get", &mut item.get),
+                ("put", &mut item.put),
+                ("post", &mut item.post),
+                ("delete", &mut item.delete),
+            ] {
+                if let Some(operation) = operation {
+                    operation.operation_id = Some(operation_id(method, path));
+                }
+            }
+        }
+    }
+}
+
+/// `get`, `/api/v1/sites/{site}/leads` → `get_sites_site_leads`
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split('/').map(|word| word.trim_matches(['{', '}']));
+    let words = words.filter(|word| !matches!(*word, "" | "api" | "v1"));
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }

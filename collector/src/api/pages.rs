@@ -10,7 +10,7 @@ use actix_web::{
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use crate::{app::App, error::Problem};
+use crate::{app::App, error::Problem, ingest::body};
 
 #[derive(RustEmbed)]
 #[folder = "../www/dashboard"]
@@ -48,11 +48,17 @@ pub async fn demo(
     file::<Landing>(&request, &path)
 }
 
-/// `POST /demo/gracias`: where the demo's forms go. What was typed is not read.
-pub async fn thank_you(app: web::Data<App>) -> Result<HttpResponse, Problem> {
+/// `POST /demo/gracias`: where the demo's forms go. What was typed is read to its end, so that the connection stays in
+/// order, and forgotten.
+pub async fn thank_you(
+    app: web::Data<App>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     if !app.settings.demo {
         return Err(Problem::not_found("The demo is off; start with --demo."));
     }
+    body::read(request.headers(), payload).await?;
     Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, "/demo/gracias.html")).finish())
 }
 

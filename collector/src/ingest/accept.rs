@@ -44,6 +44,7 @@ pub struct Beacon<'a> {
 /// # Errors
 /// 400 where it is not JSON or not an envelope, pointing at what is wrong; 413 for too many events.
 pub fn parse(body: &[u8]) -> Result<Beacon<'_>, Problem> {
+    crate::api::json::must_be_object(body)?;
     let beacon: Beacon<'_> = match serde_json::from_slice(body) {
         Ok(beacon) => beacon,
         Err(_) => return Err(explain(body)),
@@ -152,6 +153,7 @@ mod tests {
         let cases = [
             ("", ""),
             ("[1]", ""),
+            (r#" [1,"v",null,"full","explicit",null,{},[]]"#, ""),
             ("nope", ""),
             (r#"{"events":[]}"#, "/v"),
             (r#"{"v":2,"events":[]}"#, "/v"),

@@ -217,7 +217,7 @@ fn sort(
                 continue;
             }
         };
-        let Some(mut event) = convert::event(&valid.event, valid.kind, valid.at) else {
+        let Some(mut event) = convert::event(&mut valid.event, valid.kind, valid.at) else {
             return Err(Problem::internal(format!(
                 "a normalised {} could not be converted",
                 valid.kind.as_str()

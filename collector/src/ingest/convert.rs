@@ -11,11 +11,10 @@ use crate::domain::{
     id::{EventId, Id},
 };
 
-/// An event that `wire::normalise` has passed, as the domain knows it. `at` is the corrected time. Personal data is
-/// not carried over: [`super::enrich`] seals it and fills in the references. `None` where the event was not
-/// normalised.
-#[must_use]
-pub fn event(wire: &WireEvent, kind: Kind, at: i64) -> Option<Event> {
+/// An event that `wire::normalise` has passed, as the domain knows it; what it holds is moved, not copied. `at` is
+/// the corrected time. Personal data stays behind: [`super::enrich`] seals it and fills in the references. `None`
+/// where the event was not normalised.
+pub fn event(wire: &mut WireEvent, kind: Kind, at: i64) -> Option<Event> {
     let raw_at = wire.at.filter(|raw| *raw != at);
     Some(Event {
         id: EventId::parse(&wire.page, &wire.id)?,
@@ -26,25 +25,33 @@ pub fn event(wire: &WireEvent, kind: Kind, at: i64) -> Option<Event> {
     })
 }
 
-fn detail(wire: &WireEvent, kind: Kind) -> Option<Detail> {
-    let wire = wire.clone();
-    let form = |wire: WireEvent| {
-        Some(Form { form: wire.form?, field: wire.field, fields_filled: wire.fields_filled })
+fn detail(wire: &mut WireEvent, kind: Kind) -> Option<Detail> {
+    let form = |wire: &mut WireEvent| {
+        Some(Form { form: wire.form.take()?, field: wire.field.take(), fields_filled: wire.fields_filled })
     };
-    let target = |wire: WireEvent| Some(Target { href: wire.href?, asset: wire.asset });
-    let contact = |wire: WireEvent| Some(Contact { to: wire.to?, cta: wire.cta });
+    let target = |wire: &mut WireEvent| Some(Target { href: wire.href.take()?, asset: wire.asset.take() });
+    let contact = |wire: &mut WireEvent| Some(Contact { to: wire.to.take()?, cta: wire.cta.take() });
     Some(match kind {
-        Kind::PageView => Detail::PageView { url: wire.url?, title: wire.title, referrer: wire.referrer },
+        Kind::PageView => Detail::PageView {
+            url: wire.url.take()?,
+            title: wire.title.take(),
+            referrer: wire.referrer.take(),
+        },
         Kind::PageLeave => {
             Detail::PageLeave { engaged_ms: wire.engaged_ms?, scroll_pct: wire.scroll_pct.unwrap_or(0) }
         }
-        Kind::Click => Detail::Click { target: wire.target, text: wire.text, href: wire.href },
-        Kind::CtaView => Detail::CtaView(Cta { cta: wire.cta?, href: wire.href }),
-        Kind::CtaClick => Detail::CtaClick(Cta { cta: wire.cta?, href: wire.href }),
-        Kind::CallClick => Detail::CallClick { number: wire.number?, cta: wire.cta },
-        Kind::ChatClick => {
-            Detail::ChatClick { app: wire.app?, to: wire.to, chat_ref: wire.chat_ref, cta: wire.cta }
+        Kind::Click => {
+            Detail::Click { target: wire.target.take(), text: wire.text.take(), href: wire.href.take() }
         }
+        Kind::CtaView => Detail::CtaView(Cta { cta: wire.cta.take()?, href: wire.href.take() }),
+        Kind::CtaClick => Detail::CtaClick(Cta { cta: wire.cta.take()?, href: wire.href.take() }),
+        Kind::CallClick => Detail::CallClick { number: wire.number.take()?, cta: wire.cta.take() },
+        Kind::ChatClick => Detail::ChatClick {
+            app: wire.app.take()?,
+            to: wire.to.take(),
+            chat_ref: wire.chat_ref.take(),
+            cta: wire.cta.take(),
+        },
         Kind::EmailClick => Detail::EmailClick(contact(wire)?),
         Kind::SmsClick => Detail::SmsClick(contact(wire)?),
         Kind::OutboundClick => Detail::OutboundClick(target(wire)?),
@@ -54,22 +61,23 @@ fn detail(wire: &WireEvent, kind: Kind) -> Option<Detail> {
         Kind::FormAbandon => Detail::FormAbandon(form(wire)?),
         Kind::FormError => Detail::FormError(form(wire)?),
         Kind::FormSubmit => Detail::FormSubmit {
-            form: wire.form?,
+            form: wire.form.take()?,
             fields_filled: wire.fields_filled,
             inferred: wire.inferred.unwrap_or(false),
-            lead: wire.lead.and_then(submission),
+            lead: wire.lead.as_mut().and_then(submission),
         },
-        Kind::FormSuccess => Detail::FormSuccess { form: wire.form?, submit: wire.submit? },
+        Kind::FormSuccess => Detail::FormSuccess { form: wire.form.take()?, submit: wire.submit.take()? },
         Kind::Purchase => Detail::Purchase {
-            order_id: wire.order_id?,
+            order_id: wire.order_id.take()?,
             amount: wire.amount?,
-            currency: wire.currency?,
-            items: wire.items.unwrap_or_default().into_iter().map(item).collect(),
+            currency: wire.currency.take()?,
+            items: wire.items.take().unwrap_or_default().into_iter().map(item).collect(),
         },
         Kind::Custom => Detail::Custom {
-            name: wire.name?,
+            name: wire.name.take()?,
             props: wire
                 .props
+                .take()
                 .unwrap_or_default()
                 .into_iter()
                 .map(|(name, value)| (name, prop(value)))
@@ -77,22 +85,25 @@ fn detail(wire: &WireEvent, kind: Kind) -> Option<Detail> {
         },
         Kind::Identify => Detail::Identify { personal: Personal::default() },
         Kind::Consent => Detail::Consent {
-            mode: match wire.mode?.as_str() {
+            mode: match wire.mode.take()?.as_str() {
                 "off" => Mode::Off,
                 "anonymous" => Mode::Anonymous,
                 "full" => Mode::Full,
                 _ => return None,
             },
-            text_version: wire.text_version,
-            purposes: wire.purposes.unwrap_or_default(),
+            text_version: wire.text_version.take(),
+            purposes: wire.purposes.take().unwrap_or_default(),
         },
-        Kind::TrackerError => Detail::TrackerError { code: wire.code?, count: wire.count.unwrap_or(1) },
+        Kind::TrackerError => {
+            Detail::TrackerError { code: wire.code.take()?, count: wire.count.unwrap_or(1) }
+        }
     })
 }
 
-fn submission(lead: wire_event::Lead) -> Option<Submission> {
+fn submission(lead: &mut wire_event::Lead) -> Option<Submission> {
     let consent = lead
         .consent
+        .take()
         .map(|consent| Consent { text_version: consent.text_version, purposes: consent.purposes });
     Some(Submission {
         kind: match lead.kind.as_str() {
@@ -102,7 +113,7 @@ fn submission(lead: wire_event::Lead) -> Option<Submission> {
         },
         personal: Personal::default(),
         consent,
-        magnet: lead.magnet,
+        magnet: lead.magnet.take(),
         flags: Vec::new(),
     })
 }

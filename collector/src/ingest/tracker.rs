@@ -57,9 +57,8 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let mut response = result.unwrap_or_else(|problem| {
         let mut response = problem::response(&problem);
         if problem.status == 405 {
-            response
-                .headers_mut()
-                .insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+            // A site without a file's ending takes beacons and gives nothing.
+            response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST, OPTIONS"));
         }
         response
     });

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::{directory::Directory, journeys};
 use crate::{
@@ -12,6 +12,9 @@ use crate::{
 
 /// After an error the loop waits this long before it tries again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Under load, what is derived is brought up to date this often: many small steps cost more than a few large ones.
+/// A fact that comes alone takes effect at once.
+const EVERY: Duration = Duration::from_millis(25);
 
 /// How far the projectors are, for those who want to read what they wrote.
 #[derive(Clone)]
@@ -80,9 +83,11 @@ impl Follower {
             changes.mark_unchanged();
             match self.catch_up().await {
                 Ok(()) => {
+                    let not_before = Instant::now() + EVERY;
                     if changes.changed().await.is_err() {
                         return;
                     }
+                    tokio::time::sleep_until(not_before).await;
                 }
                 Err(error) => {
                     tracing::error!(%error, "what is derived could not be brought up to date; trying again");

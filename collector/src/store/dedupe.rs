@@ -1,7 +1,7 @@
 //! Which event ids were seen. Ids of the form `<page>-<n>` share one bitmap per page view, kept for ever on disk
 //! and for a while in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use super::keys;
 
@@ -61,35 +61,34 @@ impl Recent {
         Self { young: HashMap::new(), old: HashMap::new(), pages }
     }
 
-    /// The bitmap under a key, fetched by `load` where it is not remembered.
+    /// Sees to it that the bitmap under a key is remembered, fetched by `load` where it is not.
     ///
     /// # Errors
     /// What `load` returns.
-    pub fn get_or_load<E>(
-        &mut self,
-        key: &[u8],
-        load: impl FnOnce() -> Result<Bitmap, E>,
-    ) -> Result<&mut Bitmap, E> {
-        if !self.young.contains_key(key) {
-            let bitmap = match self.old.remove(key) {
-                Some(bitmap) => bitmap,
-                None => load()?,
-            };
-            if self.young.len() >= self.pages {
-                self.old = std::mem::take(&mut self.young);
-            }
-            self.young.insert(key.to_vec(), bitmap);
+    pub fn load<E>(&mut self, key: &[u8], load: impl FnOnce() -> Result<Bitmap, E>) -> Result<(), E> {
+        if self.young.contains_key(key) {
+            return Ok(());
         }
-        Ok(self.young.entry(key.to_vec()).or_default())
+        let bitmap = match self.old.remove(key) {
+            Some(bitmap) => bitmap,
+            None => load()?,
+        };
+        if self.young.len() >= self.pages {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key.to_vec(), bitmap);
+        Ok(())
     }
 
-    /// The bitmap under a key that [`Self::get_or_load`] fetched; an empty one where it did not.
-    pub fn get(&mut self, key: &[u8]) -> &mut Bitmap {
-        if !self.young.contains_key(key) {
-            let bitmap = self.old.remove(key).unwrap_or_default();
-            self.young.insert(key.to_vec(), bitmap);
+    /// The bitmap under a key that [`Self::load`] remembered; an empty one where it did not.
+    pub fn get(&mut self, key: Vec<u8>) -> &mut Bitmap {
+        match self.young.entry(key) {
+            Entry::Occupied(young) => young.into_mut(),
+            Entry::Vacant(place) => {
+                let bitmap = self.old.remove(place.key()).unwrap_or_default();
+                place.insert(bitmap)
+            }
         }
-        self.young.entry(key.to_vec()).or_default()
     }
 
     /// Forgets everything: what is on disk is asked again.
@@ -122,8 +121,8 @@ mod tests {
         let mut loads = 0;
         for round in 0..3u8 {
             for page in 0..6u8 {
-                let bitmap = recent
-                    .get_or_load(&[page], || {
+                recent
+                    .load(&[page], || {
                         loads += 1;
                         let mut stored = Bitmap::default();
                         if round > 0 {
@@ -132,7 +131,7 @@ mod tests {
                         Ok::<_, ()>(stored)
                     })
                     .unwrap();
-                assert_eq!(bitmap.insert(1), round == 0);
+                assert_eq!(recent.get(vec![page]).insert(1), round == 0);
             }
         }
         assert_eq!(loads, 18, "six pages do not fit into two generations of two");

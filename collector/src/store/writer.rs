@@ -177,8 +177,8 @@ impl<E: Engine> Writer<E> {
         tally: &mut Ledger,
     ) -> Result<Appended, StoreError> {
         // Everything that can fail comes first: an arrival that cannot be decided must leave no id marked.
-        for event in &arrival.events {
-            self.look_up(group, site, event)?;
+        for events in arrival.events.chunk_by(same_bitmap) {
+            self.look_up(group, site, events)?;
         }
         for seal in &seals {
             if let Some(event) = arrival.events.get_mut(seal.event) {
@@ -188,7 +188,10 @@ impl<E: Engine> Writer<E> {
         self.next_position(site)?;
         self.ledger(site)?;
 
-        let fresh: Vec<bool> = arrival.events.iter().map(|event| self.mark(group, site, event)).collect();
+        let mut fresh: Vec<bool> = Vec::with_capacity(arrival.events.len());
+        for events in arrival.events.chunk_by(same_bitmap) {
+            self.mark(group, site, events, &mut fresh);
+        }
         for seal in seals {
             if fresh.get(seal.event) == Some(&true) {
                 group.seal(site, seal);
@@ -219,13 +222,14 @@ impl<E: Engine> Writer<E> {
         Ok(Appended { verdicts })
     }
 
-    /// Fetches what [`Self::mark`] needs to know of an event's id.
-    fn look_up(&mut self, group: &mut Group, site: SiteNumber, event: &Event) -> Result<(), StoreError> {
+    /// Fetches what [`Self::mark`] needs to know of the ids of some events that [`same_bitmap`] keeps together.
+    fn look_up(&mut self, group: &mut Group, site: SiteNumber, events: &[Event]) -> Result<(), StoreError> {
+        let Some(event) = events.first() else { return Ok(()) };
         match &event.id {
             EventId::Numbered(_) => {
                 let key = keys::bitmap(site, &event.page);
                 let engine = &self.engine;
-                self.recent.get_or_load(&key, || match engine.get(&key)? {
+                self.recent.load(&key, || match engine.get(&key)? {
                     None => Ok(Bitmap::default()),
                     Some(value) => Bitmap::decode(&value)
                         .ok_or_else(|| StoreError::Damaged("a bitmap of an unknown version".to_owned())),
@@ -243,21 +247,23 @@ impl<E: Engine> Writer<E> {
         Ok(())
     }
 
-    /// Whether an event's id is new, marking it seen.
-    fn mark(&mut self, group: &mut Group, site: SiteNumber, event: &Event) -> bool {
-        match &event.id {
-            EventId::Numbered(number) => {
-                let key = keys::bitmap(site, &event.page);
-                let fresh = self.recent.get(&key).insert(*number);
-                if fresh {
-                    let value = self.recent.get(&key).encode();
-                    group.pending.insert(key, Some(value));
-                }
-                fresh
-            }
-            EventId::Opaque(id) => {
-                group.pending.insert(keys::seen(site, id), Some(vec![keys::VERSION])).is_none()
-            }
+    /// Marks the ids of such events seen, and notes for each whether it is new.
+    fn mark(&mut self, group: &mut Group, site: SiteNumber, events: &[Event], fresh: &mut Vec<bool>) {
+        let Some(event) = events.first() else { return };
+        if let EventId::Opaque(id) = &event.id {
+            let key = keys::seen(site, id);
+            fresh.push(group.pending.insert(key, Some(vec![keys::VERSION])).is_none());
+            return;
+        }
+        let key = keys::bitmap(site, &event.page);
+        let bitmap = self.recent.get(key.clone());
+        let before = fresh.len();
+        fresh.extend(events.iter().map(|event| match &event.id {
+            EventId::Numbered(number) => bitmap.insert(*number),
+            EventId::Opaque(_) => false,
+        }));
+        if fresh.get(before..).is_some_and(|fresh| fresh.contains(&true)) {
+            group.pending.insert(key, Some(bitmap.encode()));
         }
     }
 
@@ -364,6 +370,12 @@ impl<E: Engine> Writer<E> {
         }
         Ok(())
     }
+}
+
+/// Whether two neighbours share a page view's bitmap, which is then fetched and written once for both. An opaque id
+/// stands by itself.
+fn same_bitmap(a: &Event, b: &Event) -> bool {
+    matches!((&a.id, &b.id), (EventId::Numbered(_), EventId::Numbered(_))) && a.page == b.page
 }
 
 /// What a group will write.

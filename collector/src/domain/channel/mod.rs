@@ -257,7 +257,9 @@ fn by_utm(
         None => None,
     });
     if source.is_none() && channel != Channel::Direct {
-        reason = reason.or(Some(reason::SOURCE_MISSING));
+        // A source that is not there is not one that the tables do not know.
+        let other = reason.filter(|&found| found != reason::SOURCE_UNKNOWN);
+        reason = other.or(Some(reason::SOURCE_MISSING));
     }
     if medium.is_none() {
         reason = reason.or(Some(reason::MEDIUM_MISSING));

@@ -1,0 +1,167 @@
+//! The visitor's choice: what is held, what is sent, what is stored.
+
+use wasm_bindgen_test::wasm_bindgen_test;
+use wire::{
+    beacon::{Choice, Mode},
+    id,
+};
+
+use crate::page::{
+    Tracker, clean, click, events, fire, kept, of_kind, pause, remember, sent, show, submit, until,
+};
+
+const PAGE: &str = r#"<a id=call href="tel:+34600000000">Call</a><a id=in href="/a?gclid=G1&utm_source=s">In</a>
+    <form data-traza-lead=callback><input name=phone value=600000000></form>"#;
+
+async fn started(consent: &str) -> Tracker {
+    clean();
+    show(PAGE);
+    let tracker = Tracker::start(consent);
+    pause(20).await;
+    tracker
+}
+
+fn nothing_stored() -> bool {
+    ["tz_v", "tz_c", "tz_q"].iter().all(|key| kept(key).is_none())
+}
+
+#[wasm_bindgen_test]
+async fn full_keeps_a_visitor_and_sends_with_cookies() {
+    let _tracker = started("full").await;
+    click("#call");
+    until("the call", || of_kind("call_click").len() == 1).await;
+    let post = &sent()[0];
+    let visitor = post.envelope().visitor.clone().expect("a visitor");
+    assert_eq!((post.envelope().mode, post.envelope().choice), (Some(Mode::Full), Choice::Default));
+    assert_eq!((post.credentials.as_str(), post.how.as_str()), ("include", "keepalive"));
+    assert!(post.envelope().context.tz.is_some());
+    assert_eq!(kept("tz_v"), Some(visitor));
+    let view = &of_kind("page_view")[0];
+    assert_eq!(id::event_number(&view.page, &view.id), Some(0));
+}
+
+#[wasm_bindgen_test]
+async fn waiting_stores_and_sends_nothing_and_then_tells_all() {
+    let tracker = started("wait").await;
+    click("#call");
+    pause(1_200).await;
+    fire("pagehide", false);
+    assert_eq!(sent().len(), 0);
+    assert!(nothing_stored());
+    tracker.consent("full");
+    until("what was held", || of_kind("consent").len() == 1).await;
+    let kinds: Vec<_> = events().into_iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, ["page_view", "call_click", "page_leave", "consent"]);
+    assert_eq!(sent()[0].envelope().choice, Choice::Explicit);
+    assert_eq!(kept("tz_c").as_deref(), Some("full"));
+}
+
+#[wasm_bindgen_test]
+async fn what_was_held_for_a_refusal_is_forgotten() {
+    let tracker = started("wait").await;
+    click("#call");
+    tracker.consent("off");
+    click("#call");
+    fire("pagehide", false);
+    pause(50).await;
+    assert_eq!(sent().len(), 0);
+    assert!(nothing_stored(), "the default keeps no more: nothing to remember");
+}
+
+#[wasm_bindgen_test]
+async fn a_lead_goes_alone_while_waiting_and_when_off() {
+    for consent in ["wait", "off"] {
+        let _tracker = started(consent).await;
+        submit("form");
+        until("the lead", || of_kind("form_submit").len() == 1).await;
+        let posts = sent();
+        assert_eq!(posts.len(), 1);
+        let envelope = posts[0].envelope();
+        assert_eq!((envelope.mode, envelope.visitor.as_ref()), (Some(Mode::Off), None));
+        assert_eq!((envelope.context.lang.as_ref(), envelope.context.tz.as_ref()), (None, None));
+        assert_eq!((posts[0].events().len(), posts[0].credentials.as_str()), (1, "omit"));
+        assert!(nothing_stored());
+    }
+}
+
+#[wasm_bindgen_test]
+async fn anonymous_has_no_visitor_no_storage_and_no_click_id_values() {
+    let tracker = started("anonymous").await;
+    click("#in");
+    tracker.identify("ana@example.com");
+    fire("pagehide", false);
+    pause(20).await;
+    for post in sent() {
+        let envelope = post.envelope();
+        assert_eq!((envelope.mode, envelope.visitor.as_ref()), (Some(Mode::Anonymous), None));
+        assert_eq!(envelope.context.tz, None);
+        assert!(matches!(envelope.context.screen.as_deref(), Some("small" | "medium" | "large")));
+        // A beacon would carry the cookie.
+        assert_eq!((post.credentials.as_str(), post.how.as_str()), ("omit", "keepalive"));
+    }
+    let href = of_kind("click")[0].href.clone().unwrap_or_default();
+    assert!(href.contains("utm_source=s") && !href.contains("G1"), "{href}");
+    assert!(of_kind("identify").is_empty(), "who says their name is not anonymous");
+    assert!(nothing_stored());
+}
+
+#[wasm_bindgen_test]
+async fn withdrawal_removes_what_was_stored_and_tells_the_collector_once() {
+    let tracker = started("full").await;
+    click("#call");
+    until("the call", || of_kind("call_click").len() == 1).await;
+    let before = sent().len();
+    click("#in");
+    tracker.consent("off");
+    assert_eq!((kept("tz_v"), kept("tz_q")), (None, None));
+    // The default would keep more at the next page.
+    assert_eq!(kept("tz_c").as_deref(), Some("off"));
+    click("#call");
+    fire("pagehide", false);
+    pause(1_200).await;
+    let posts = sent();
+    assert_eq!(posts.len(), before + 1, "one word, and nothing after it");
+    let last = &posts[before];
+    assert_eq!((last.envelope().mode, last.envelope().visitor.as_ref()), (Some(Mode::Off), None));
+    assert_eq!(last.credentials, "include", "so that the collector can drop its cookie");
+    assert_eq!(last.events().iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["consent"]);
+}
+
+#[wasm_bindgen_test]
+async fn nothing_joins_what_was_anonymous_to_what_is_not() {
+    let tracker = started("anonymous").await;
+    tracker.consent("full");
+    until("both views", || of_kind("page_view").len() == 2).await;
+    fire("pagehide", false);
+    let mut pages = [Vec::new(), Vec::new()];
+    for post in sent() {
+        let full = post.envelope().mode == Some(Mode::Full);
+        assert_eq!(post.envelope().visitor.is_some(), full);
+        pages[usize::from(full)].extend(post.events().iter().map(|event| event.page.clone()));
+    }
+    assert!(!pages[0].is_empty() && !pages[1].is_empty());
+    assert!(pages[0].iter().all(|page| !pages[1].contains(page)), "a page view has one mode");
+    assert_eq!(of_kind("page_leave").len(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn an_explicit_word_is_remembered_at_the_next_page() {
+    clean();
+    remember("tz_c", "full");
+    let _tracker = Tracker::start("wait");
+    until("the view", || of_kind("page_view").len() == 1).await;
+    assert_eq!(sent()[0].envelope().choice, Choice::Explicit);
+}
+
+#[wasm_bindgen_test]
+async fn the_visitor_is_whom_the_collector_knows() {
+    clean();
+    crate::page::answer(200, None, Some(("visitor", "from-cookie")));
+    let _tracker = Tracker::start("full");
+    until("the answer", || kept("tz_v").as_deref() == Some("from-cookie")).await;
+    fire("pagehide", false);
+    assert_eq!(
+        sent().last().and_then(|post| post.envelope().visitor.clone()).as_deref(),
+        Some("from-cookie")
+    );
+}

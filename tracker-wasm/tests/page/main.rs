@@ -1,0 +1,13 @@
+//! The tracker on a real page, in headless Chromium: what it reads off the page, what becomes of it by the visitor's
+//! choice, and how it leaves. `node tracker-wasm/test.mjs` runs them.
+#![cfg(target_arch = "wasm32")]
+
+mod choice;
+mod clicks;
+mod engagement;
+mod forms;
+mod page;
+mod road;
+mod safety;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

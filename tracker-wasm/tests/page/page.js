@@ -1,0 +1,133 @@
+// A collector that is not there, and a page to try things on.
+import { adopt } from "../../js/device.js";
+import { tracker } from "../../js/tracker.js";
+import { road } from "../../js/road.js";
+
+const HOME = "https://collector.example.com/t";
+const bytes = (text) => new TextEncoder().encode(text).length;
+let posts = [];
+let answers = [];
+let takes = true;
+
+// The runner writes its results into the body: the tests have a part of it.
+const stage = document.body.appendChild(document.createElement("main"));
+
+const note = (url, body, how, credentials) => {
+  posts.push({ url, how, credentials, bytes: bytes(body), body: JSON.parse(body) });
+};
+
+const real = window.fetch;
+window.fetch = async (url, options) => {
+  if (!("" + url).startsWith(HOME)) return real(url, options);
+  note(url, options.body, options.keepalive ? "keepalive" : "fetch", options.credentials);
+  const { status, headers, body } = answers.shift() || { status: 200, headers: {}, body: { accepted: 1 } };
+  if (!status) throw new TypeError("nobody there");
+  return new Response(JSON.stringify(body), { status, headers });
+};
+navigator.sendBeacon = (url, body) => {
+  if (takes) note(url, body, "beacon", "include");
+  return takes;
+};
+
+/** Forgets what was sent and kept; each test begins with it. */
+export const clean = () => {
+  // A test that failed has not ended its own.
+  running.splice(0).forEach((started) => started.stop());
+  posts = [];
+  answers = [];
+  takes = true;
+  adopt();
+  localStorage.clear();
+  stage.textContent = "";
+};
+
+/** What was sent, in order. */
+export const sent = () => posts;
+
+/** What the collector will say next; status 0 is nothing at all. */
+export const answer = (status, headers, body) => answers.push({ status, headers: headers || {}, body: body || {} });
+
+/** Whether the browser takes beacons. */
+export const beacons = (yes) => {
+  takes = yes;
+};
+
+const running = [];
+
+/** A tracker of the site "test", with a core or (none) where it is refused. */
+export const start = (config, core) => {
+  const started = tracker({ site: "test", ...config }, HOME, async () => {
+    if (!core) throw new Error("refused");
+    return core;
+  });
+  running.push(started);
+  return started;
+};
+
+/** `traza(...)` */
+export const call = (started, ...args) => started.command(args);
+
+/** Ends a tracker, so that the next test's page is its own. */
+export const stop = (started) => started.stop();
+
+/** Puts HTML into the page. */
+export const show = (html) => {
+  stage.innerHTML = html;
+};
+
+/** An open shadow root with HTML, in an element. */
+export const shadow = (selector, html) => {
+  stage.querySelector(selector).attachShadow({ mode: "open" }).innerHTML = html;
+};
+
+const find = (path) => path.split(" >>> ").reduce((root, part) => (root.shadowRoot || root).querySelector(part), stage);
+
+/** A click, as the mouse makes it; nothing is followed. `a >>> b` looks for b in the shadow of a. */
+export const click = (path, kind, button) => {
+  const halt = (event) => event.preventDefault();
+  window.addEventListener(kind, halt);
+  const event = new MouseEvent(kind, { bubbles: true, composed: true, cancelable: true, button });
+  find(path).dispatchEvent(event);
+  window.removeEventListener(kind, halt);
+};
+
+/** Submits a form; nothing is loaded. */
+export const submit = (path) => {
+  find(path).dispatchEvent(new SubmitEvent("submit", { bubbles: true, composed: true, cancelable: true }));
+};
+
+/** An event of the window, as `pagehide`. */
+export const fire = (kind, init) => window.dispatchEvent(new PageTransitionEvent(kind, init));
+
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** What the device keeps. */
+export const kept = (key) => localStorage.getItem(key);
+export const remember = (key, value) => localStorage.setItem(key, value);
+
+/** The road alone, with so many items of so many bytes pushed at once. Answers what `flush` sends. */
+export const crowd = (mode, count, size) => {
+  const out = road(HOME, () => ({ mode, choice: "default", via: "wasm" }), (ms, work) => setTimeout(work, ms), (work) => work);
+  for (let n = 0; n < count; n++) {
+    const event = { id: "p-" + n, at: 1, page: "p", kind: "custom", name: "" };
+    event.name = "ñ".repeat(Math.max(0, Math.floor((size - bytes(JSON.stringify(event))) / 2)));
+    out.push({ json: JSON.stringify(event), mode, lead: false }, false);
+  }
+  out.flush(1);
+  return posts;
+};
+
+let thrown = 0;
+window.addEventListener("error", () => thrown++);
+
+/** How many errors reached the page. */
+export const uncaught = () => thrown;
+
+/** An element that throws at whoever looks at it. */
+export const hostile = (selector) => {
+  Object.defineProperty(stage.querySelector(selector), "localName", {
+    get() {
+      throw new Error("hands off");
+    },
+  });
+};

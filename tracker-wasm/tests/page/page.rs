@@ -1,0 +1,241 @@
+//! The page of the tests: `page.js`, and what was sent as `wire`'s own types.
+
+use js_sys::{Array, Object, Promise, Reflect};
+use serde::Deserialize;
+use wasm_bindgen::prelude::*;
+use wire::{beacon::Envelope, event::Event};
+
+// Each file of the tracker is named once, so that all of them are served to the page.
+#[wasm_bindgen(module = "/js/tracker.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = isClickId)]
+    pub(crate) fn is_click_id(key: &str) -> bool;
+}
+#[wasm_bindgen(module = "/js/road.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = road)]
+    fn _road();
+}
+#[wasm_bindgen(module = "/js/sense.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = click)]
+    fn _sense();
+}
+#[wasm_bindgen(module = "/js/device.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = mint)]
+    pub(crate) fn mint() -> String;
+}
+
+#[wasm_bindgen(module = "/tests/page/page.js")]
+extern "C" {
+    pub(crate) fn clean();
+    #[wasm_bindgen(js_name = sent)]
+    fn sent_raw() -> JsValue;
+    #[wasm_bindgen(js_name = answer)]
+    fn answer_raw(status: u32, headers: &JsValue, body: &JsValue);
+    pub(crate) fn beacons(yes: bool);
+    #[wasm_bindgen(js_name = start)]
+    fn start_raw(config: &JsValue, core: &JsValue) -> JsValue;
+    #[wasm_bindgen(variadic, js_name = call)]
+    fn call_raw(started: &JsValue, args: &JsValue);
+    #[wasm_bindgen(js_name = stop)]
+    fn stop_raw(started: &JsValue);
+    pub(crate) fn show(html: &str);
+    pub(crate) fn shadow(selector: &str, html: &str);
+    #[wasm_bindgen(js_name = click)]
+    fn click_raw(path: &str, kind: &str, button: u32);
+    pub(crate) fn submit(path: &str);
+    pub(crate) fn hostile(selector: &str);
+    pub(crate) fn uncaught() -> u32;
+    #[wasm_bindgen(js_name = fire)]
+    fn fire_raw(kind: &str, init: &JsValue);
+    #[wasm_bindgen(js_name = sleep)]
+    fn sleep_raw(ms: u32) -> Promise;
+    pub(crate) fn kept(key: &str) -> Option<String>;
+    pub(crate) fn remember(key: &str, value: &str);
+    #[wasm_bindgen(js_name = crowd)]
+    fn crowd_raw(mode: &str, count: u32, size: u32) -> JsValue;
+}
+
+/// A beacon that arrived.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Post {
+    /// beacon, keepalive or fetch
+    pub(crate) how: String,
+    /// include or omit
+    pub(crate) credentials: String,
+    /// The body's size.
+    pub(crate) bytes: usize,
+    body: Body,
+}
+
+#[derive(Debug, Deserialize)]
+struct Body {
+    #[serde(flatten)]
+    envelope: Envelope,
+    events: Vec<Event>,
+}
+
+impl Post {
+    pub(crate) fn envelope(&self) -> &Envelope {
+        &self.body.envelope
+    }
+
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.body.events
+    }
+}
+
+fn posts(from: JsValue) -> Vec<Post> {
+    serde_wasm_bindgen::from_value(from).expect("every beacon is one by wire's own types")
+}
+
+/// All that was sent so far.
+pub(crate) fn sent() -> Vec<Post> {
+    posts(sent_raw())
+}
+
+/// All that the road sends of so many events of so many bytes.
+pub(crate) fn crowd(mode: &str, count: u32, size: u32) -> Vec<Post> {
+    posts(crowd_raw(mode, count, size))
+}
+
+/// All events that were sent so far.
+pub(crate) fn events() -> Vec<Event> {
+    sent().into_iter().flat_map(|post| post.body.events).collect()
+}
+
+/// The events of a kind that were sent so far.
+pub(crate) fn of_kind(kind: &str) -> Vec<Event> {
+    events().into_iter().filter(|event| event.kind == kind).collect()
+}
+
+/// What the collector says next.
+pub(crate) fn answer(status: u32, header: Option<(&str, &str)>, body: Option<(&str, &str)>) {
+    let object = |pair: Option<(&str, &str)>| {
+        let object = Object::new();
+        if let Some((key, value)) = pair {
+            Reflect::set(&object, &key.into(), &value.into()).expect("a plain object");
+        }
+        object
+    };
+    answer_raw(status, &object(header), &object(body));
+}
+
+/// A running tracker; it ends with the test.
+pub(crate) struct Tracker(JsValue);
+
+impl Tracker {
+    /// A new page of a site whose default is `consent`, with the core.
+    pub(crate) fn start(consent: &str) -> Self {
+        Self(start_raw(&config(consent), &core()))
+    }
+
+    /// The same where WebAssembly is refused.
+    pub(crate) fn without_core(consent: &str) -> Self {
+        Self(start_raw(&config(consent), &JsValue::NULL))
+    }
+
+    /// `traza("consent", …)`
+    pub(crate) fn consent(&self, mode: &str) {
+        call_raw(&self.0, &Array::of2(&"consent".into(), &mode.into()));
+    }
+
+    /// `traza("track", …)` with one property.
+    pub(crate) fn track(&self, name: &str, key: &str, value: &JsValue) {
+        let props = Object::new();
+        Reflect::set(&props, &key.into(), value).expect("a plain object");
+        call_raw(&self.0, &Array::of3(&"track".into(), &name.into(), &props));
+    }
+
+    /// `traza("identify", {email})`
+    pub(crate) fn identify(&self, email: &str) {
+        let who = Object::new();
+        Reflect::set(&who, &"email".into(), &email.into()).expect("a plain object");
+        call_raw(&self.0, &Array::of2(&"identify".into(), &who));
+    }
+}
+
+impl Drop for Tracker {
+    fn drop(&mut self) {
+        stop_raw(&self.0);
+    }
+}
+
+fn config(consent: &str) -> JsValue {
+    let config = Object::new();
+    let list = |entries: &[&str]| {
+        JsValue::from(entries.iter().map(|entry| JsValue::from(*entry)).collect::<Array>())
+    };
+    for (key, value) in [
+        ("consent", consent.into()),
+        ("domains", list(&["example.com"])),
+        ("keys", list(&["plan"])),
+        ("lead_fields", list(&["city", "card_number"])),
+        ("anonymous_utm", true.into()),
+    ] {
+        Reflect::set(&config, &key.into(), &value).expect("a plain object");
+    }
+    config.into()
+}
+
+/// What the loader gets from `enter`: this build's own exports.
+fn core() -> JsValue {
+    let core = Object::new();
+    let put = |name: &str, function: JsValue| {
+        Reflect::set(&core, &name.into(), &function).expect("a plain object");
+    };
+    put("rules", Closure::<dyn Fn(i32, bool, bool)>::new(tracker_wasm::rules).into_js_value());
+    put("list", Closure::<dyn Fn(bool, String)>::new(tracker_wasm::list).into_js_value());
+    put("choose", Closure::<dyn Fn(i32)>::new(tracker_wasm::choose).into_js_value());
+    put("judge", Closure::<dyn Fn(bool) -> i32>::new(tracker_wasm::judge).into_js_value());
+    put(
+        "address",
+        Closure::<dyn Fn(String) -> String>::new(|url: String| tracker_wasm::address(&url)).into_js_value(),
+    );
+    put(
+        "text",
+        Closure::<dyn Fn(String) -> String>::new(|text: String| tracker_wasm::text(&text)).into_js_value(),
+    );
+    put(
+        "link",
+        Closure::<dyn Fn(String) -> String>::new(|href: String| tracker_wasm::link(&href)).into_js_value(),
+    );
+    put("attend", Closure::<dyn Fn(f64, bool, bool) -> f64>::new(tracker_wasm::attend).into_js_value());
+    core.into()
+}
+
+/// A click with the left button.
+pub(crate) fn click(path: &str) {
+    click_raw(path, "click", 0);
+}
+
+/// A click with another button.
+pub(crate) fn click_with(path: &str, button: u32) {
+    click_raw(path, "auxclick", button);
+}
+
+/// `pagehide` or `pageshow`.
+pub(crate) fn fire(kind: &str, persisted: bool) {
+    let init = Object::new();
+    Reflect::set(&init, &"persisted".into(), &persisted.into()).expect("a plain object");
+    fire_raw(kind, &init);
+}
+
+/// Lets the page go on for a while.
+pub(crate) async fn pause(ms: u32) {
+    sleep_raw(ms).await.expect("a timer");
+}
+
+/// Waits until something holds; a test that waits in vain fails.
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..200 {
+        if holds() {
+            return;
+        }
+        pause(25).await;
+    }
+    let sent: Vec<_> = events().into_iter().map(|event| event.kind).collect();
+    panic!("in vain: {what}; sent: {sent:?}");
+}

@@ -1,0 +1,230 @@
+//! How events leave.
+
+use std::collections::BTreeSet;
+
+use wasm_bindgen_test::wasm_bindgen_test;
+use wire::{beacon::Via, limits};
+
+use crate::page::{
+    Tracker, answer, beacons, clean, click, crowd, events, fire, is_click_id, kept, mint, of_kind, pause,
+    remember, sent, show, submit, until,
+};
+
+const PAGE: &str = r#"<a id=call href="tel:+34600000000">Call</a><button>More</button>
+    <form data-traza-lead=callback><input name=phone value=600000000></form>"#;
+
+async fn started() -> Tracker {
+    clean();
+    show(PAGE);
+    let tracker = Tracker::start("full");
+    pause(20).await;
+    tracker
+}
+
+#[wasm_bindgen_test]
+fn no_request_is_over_48_kb_and_no_event_is_lost_by_it() {
+    for (count, size) in [(1, 100), (200, 300), (120, 1_000), (40, 5_000), (3, 30_000)] {
+        clean();
+        let posts = crowd("full", count, size);
+        assert!(posts.iter().all(|post| post.bytes <= limits::SEND_BYTES), "{count} of {size}");
+        let ids: Vec<_> = posts.iter().flat_map(|post| post.events()).map(|event| event.id.clone()).collect();
+        assert_eq!(ids.len(), count as usize);
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), count as usize);
+        // As few requests as can be: no two neighbours would fit into one, after the twenty that left at once.
+        for pair in posts.windows(2).skip(1) {
+            assert!(pair[0].bytes + size as usize > limits::SEND_BYTES, "{count} of {size}");
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+fn memory_is_bounded() {
+    clean();
+    let posts = crowd("full", 260, 400);
+    // The first twenty left at once, and while their answer is awaited no more than that many wait.
+    assert_eq!(posts.iter().map(|post| post.events().len()).sum::<usize>(), 20 + limits::EVENTS);
+}
+
+#[wasm_bindgen_test]
+async fn a_page_end_is_a_beacon_and_one_that_is_not_taken_a_fetch() {
+    for taken in [true, false] {
+        let tracker = started().await;
+        beacons(taken);
+        click("button");
+        fire("pagehide", false);
+        let posts = sent();
+        let last = posts.last().expect("something");
+        assert_eq!(last.how, if taken { "beacon" } else { "keepalive" });
+        assert_eq!(last.envelope().via, Some(Via::Wasm));
+        let leave = of_kind("page_leave");
+        assert_eq!(leave.len(), 1);
+        assert!(leave[0].engaged_ms.is_some() && leave[0].scroll_pct.is_some_and(|percent| percent <= 100));
+        // Once for each page view, however often the page ends.
+        fire("pagehide", false);
+        assert_eq!(of_kind("page_leave").len(), 1);
+        drop(tracker);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_return_from_the_cache_is_another_page_view() {
+    let _tracker = started().await;
+    fire("pagehide", true);
+    fire("pageshow", true);
+    fire("pagehide", false);
+    let views = of_kind("page_view");
+    assert_eq!(views.len(), 2);
+    assert_ne!(views[0].page, views[1].page);
+    let ids: BTreeSet<_> = events().into_iter().map(|event| event.id).collect();
+    assert_eq!(ids.len(), events().len(), "ids are never used twice");
+}
+
+#[wasm_bindgen_test]
+async fn a_busy_collector_gets_the_same_events_again_when_it_asked_for() {
+    clean();
+    answer(503, Some(("Retry-After", "1")), None);
+    show(PAGE);
+    let _tracker = Tracker::start("full");
+    pause(20).await;
+    click("#call");
+    until("the first try", || sent().len() == 1).await;
+    pause(500).await;
+    assert_eq!(sent().len(), 1, "not before it was asked for");
+    assert!(kept("tz_q").is_some_and(|text| text.contains("call_click")), "and safe meanwhile");
+    until("the second", || sent().len() == 2).await;
+    let posts = sent();
+    let ids = |at: usize| posts[at].events().iter().map(|event| event.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(0), ids(1));
+    until("nothing is left behind", || kept("tz_q").is_none()).await;
+}
+
+#[wasm_bindgen_test]
+async fn what_the_collector_refuses_is_not_sent_again() {
+    clean();
+    answer(400, None, None);
+    show(PAGE);
+    let _tracker = Tracker::start("full");
+    pause(20).await;
+    click("#call");
+    until("the first try", || sent().len() == 1).await;
+    pause(2_500).await;
+    assert_eq!(sent().len(), 1);
+    fire("pagehide", false);
+    let lost = of_kind("tracker_error");
+    assert_eq!((lost[0].code.as_deref(), lost[0].count), (Some("dropped"), Some(2)));
+}
+
+#[wasm_bindgen_test]
+async fn a_lead_survives_a_collector_that_is_down_and_a_page_that_ends() {
+    clean();
+    answer(0, None, None);
+    show(PAGE);
+    let tracker = Tracker::start("full");
+    pause(20).await;
+    submit("form");
+    until("the try", || kept("tz_q").is_some()).await;
+    beacons(false);
+    answer(0, None, None);
+    fire("pagehide", false);
+    pause(20).await;
+    drop(tracker);
+
+    show("");
+    let before = sent().len();
+    let _next = Tracker::start("full");
+    until("the next page's", || {
+        sent()[before..].iter().any(|post| post.events().iter().any(|event| event.lead.is_some()))
+    })
+    .await;
+    let ids: BTreeSet<_> = of_kind("form_submit").into_iter().map(|event| event.id).collect();
+    assert_eq!(ids.len(), 1, "the same event, however often");
+}
+
+#[wasm_bindgen_test]
+async fn a_lead_is_kept_until_the_collector_was_seen_and_not_sent_twice_after() {
+    let tracker = started().await;
+    submit("form");
+    fire("pagehide", false);
+    assert!(kept("tz_q").is_some_and(|text| text.contains("600000000")), "no answer yet: who knows");
+    until("it was delivered after all", || kept("tz_q").is_none()).await;
+    submit("form");
+    fire("pagehide", false);
+    assert_eq!(kept("tz_q"), None, "the collector is there");
+    assert_eq!(of_kind("form_submit").len(), 2);
+    drop(tracker);
+}
+
+#[wasm_bindgen_test]
+async fn yesterdays_queue_is_forgotten() {
+    clean();
+    let line = r#"1{"id":"old-1","at":1,"page":"old","kind":"custom","name":"old"}"#;
+    remember("tz_q", &format!("{}\n{line}\nrubbish", js_sys::Date::now() - 25.0 * 3_600_000.0));
+    let old = Tracker::start("full");
+    pause(1_200).await;
+    assert!(events().iter().all(|event| event.page != "old"));
+    drop(old);
+
+    clean();
+    remember("tz_q", &format!("{}\n{line}\nrubbish", js_sys::Date::now() - 3_600_000.0));
+    let _young = Tracker::start("full");
+    until("an hour's", || events().iter().any(|event| event.page == "old")).await;
+}
+
+#[wasm_bindgen_test]
+async fn without_the_core_the_page_still_tells() {
+    clean();
+    show(PAGE);
+    let tracker = Tracker::without_core("full");
+    pause(20).await;
+    click("#call");
+    submit("form");
+    tracker.track("quote", "who", &"ana@example.com".into());
+    until("the lead", || of_kind("form_submit").len() == 1).await;
+    fire("pagehide", false);
+    assert!(sent().iter().all(|post| post.envelope().via == Some(Via::Fallback)));
+    // Raw: the collector classifies by the same rules.
+    assert_eq!(of_kind("click")[0].href.as_deref(), Some("tel:+34600000000"));
+    assert_eq!(of_kind("page_view").len(), 1);
+    assert!(!format!("{:?}", events()).contains("ana@"));
+}
+
+#[wasm_bindgen_test]
+fn the_loader_knows_every_click_id_and_no_ordinary_field() {
+    for id in wire::arrival::CLICK_IDS {
+        assert!(is_click_id(id.key), "{}", id.key);
+    }
+    for field in ["email", "telefono", "name", "nombre", "q", "token", "password", "id", "user_id", "phone"] {
+        assert!(!is_click_id(field), "{field}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn without_the_core_no_typed_value_leaves_in_an_address() {
+    for (consent, expected) in
+        [("full", "/next?&plan=pro&utm_source=a&gclid=G1"), ("anonymous", "/next?&&utm_source=a&gclid=")]
+    {
+        clean();
+        show(r#"<a href="/next?telefono=600000000&plan=pro&utm_source=a&gclid=G1#/x?p=SECRET">Next</a>"#);
+        let _tracker = Tracker::without_core(consent);
+        pause(20).await;
+        click("a");
+        fire("pagehide", false);
+        assert_eq!(of_kind("click")[0].href.as_deref(), Some(expected));
+    }
+}
+
+#[wasm_bindgen_test]
+fn ids_are_uuids_of_version_7() {
+    let ids: BTreeSet<_> = (0..100).map(|_| mint()).collect();
+    assert_eq!(ids.len(), 100);
+    let now = js_sys::Date::now();
+    for id in ids {
+        let groups: Vec<_> = id.split('-').map(str::len).collect();
+        assert_eq!(groups, [8, 4, 4, 4, 12], "{id}");
+        assert!(id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-')), "{id}");
+        assert_eq!(&id[14..15], "7");
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"));
+        let at = i64::from_str_radix(&id.replace('-', "")[..12], 16).expect("hex");
+        assert!((now - at as f64).abs() < 5_000.0, "{id}");
+    }
+}
