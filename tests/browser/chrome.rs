@@ -11,8 +11,10 @@ use e2e::eventually;
 use serde_json::{Value, json};
 use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver, WebElement};
 
-/// Counts what goes wrong in a page, from its first moment on, whoever's fault it is.
+/// Counts what goes wrong in a page, from its first moment on, whoever's fault it is. And no number is dialled: a
+/// headless Chromium that was asked to dial follows no link or form of that page any more, with or without a tracker.
 const WATCH: &str = "window.__errors = [];
+    addEventListener('click', (e) => e.target.closest('a[href^=\"tel:\"]') && e.preventDefault());
     addEventListener('error', (e) => window.__errors.push(String(e.message)), true);
     addEventListener('unhandledrejection', (e) => window.__errors.push(String(e.reason)));";
 

@@ -23,8 +23,11 @@ fn without_webassembly_the_loader_delivers_and_the_collector_decides() {
         assert!(stage.proxy.events().iter().any(|event| event["kind"] == "click"));
         let client = &stage.binary.client;
         let journey = client.lead_journey("demo", lead["id"].as_str().unwrap()).await;
-        assert_eq!(kinds(&journey)[..3], ["page_view", "call_click", "form_submit"]);
-        assert_eq!(journey[1]["number"], "+34900111001");
+        let expected = ["page_view", "call_click", "form_submit"];
+        let told: Vec<_> = kinds(&journey).into_iter().filter(|kind| expected.contains(kind)).collect();
+        assert_eq!(told[..3], expected);
+        let call = journey.iter().find(|item| item["kind"] == "call_click").unwrap();
+        assert_eq!(call["number"], "+34900111001");
         let install = client.get("/api/v1/sites/demo/install").await.expect(200);
         assert_eq!(install["core"]["wasm"], 0);
         assert!(install["problems"].to_string().contains("wasm-unsafe-eval"), "{install}");
