@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 const URL: &str = "https://www.example.com/?utm_source=google&utm_medium=cpc&utm_campaign=otono";
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write the lead in place")]
 fn submit(page: &str, n: u32, at: i64, lead: Value) -> Value {
     event(page, n, at, "form_submit", json!({"form": "contacto", "lead": lead}))
 }

@@ -116,7 +116,7 @@ impl Source {
         self.left -= 1;
         let mut events = Vec::with_capacity(self.events);
         while events.len() < self.events {
-            if self.step % EVENTS_OF_A_PAGE == 0 {
+            if self.step.is_multiple_of(EVENTS_OF_A_PAGE) {
                 self.page = new_id();
             }
             if let Some(event) = self.page_view.get(self.step % EVENTS_OF_A_PAGE) {

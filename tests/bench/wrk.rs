@@ -21,8 +21,6 @@ pub(crate) struct Load {
     pub(crate) p50: u64,
     /// 99 of 100 came within so many µs.
     pub(crate) p99: u64,
-    /// The slowest, in µs.
-    pub(crate) max: u64,
     not_ok: u64,
     broken: u64,
 }

@@ -3,6 +3,8 @@
 //! Between browser and binary stands [`proxy`], which passes everything on and remembers what was sent: each story
 //! asserts what arrived, and what never left the page.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation is a failed test")]
+
 mod choice;
 mod chrome;
 mod dashboard;

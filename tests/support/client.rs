@@ -95,19 +95,16 @@ impl Client {
     }
 
     /// A request without a token.
-    #[must_use]
     pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base))
     }
 
     /// A request with the token.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.bare(method, path).bearer_auth(&self.token)
     }
 
     /// A beacon's request, ready for more headers.
-    #[must_use]
     pub fn post(&self, site: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
         self.bare(Method::POST, &format!("/t/{site}")).header("content-type", "text/plain").body(body)
     }
