@@ -2,7 +2,7 @@
 //!
 //! The loader (`www/t.js`, with `tracker-wasm/js`) is the eyes and hands: it reads clicks and forms off the page, owns
 //! listeners, timers, storage and requests, and guards every way in so that no error reaches the page. The core is the
-//! head: what a link means ([`links`]), what of an address or a text may leave ([`redact`](wire::redact)), what the
+//! head: what a link means ([`links`]), what of an address or a text may leave ([`wire::redact`]), what the
 //! visitor's choice makes of an event ([`consent`]), how long a page was looked at ([`engagement`]).
 //!
 //! The line runs there because bytes on every page are the budget, and because the loader must be able to deliver

@@ -5,7 +5,7 @@
 //!    the click id, then from the referrer.
 //! 2. A click id, by the traffic that it proves. Where several are present, the one of the platform that the
 //!    referrer names, for a link with a click id in it may have been shared.
-//! 3. The referrer, by the tables in [`hosts`]; a host that they do not know is a referral. The site's own hosts
+//! 3. The referrer, by the tables in `hosts`; a host that they do not know is a referral. The site's own hosts
 //!    are never a source.
 //! 4. Nothing of that: direct.
 //!
