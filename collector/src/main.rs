@@ -1,5 +1,7 @@
 //! `traza`: the command line. Each verb is a module's business.
 
+use std::{io::Write as _, process::ExitCode};
+
 use clap::{Parser, Subcommand};
 use collector::{config::ServeOptions, startup, story};
 
@@ -23,9 +25,13 @@ enum Verb {
 }
 
 #[actix_web::main]
-async fn main() -> anyhow::Result<()> {
-    match Cli::parse().verb {
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().verb {
         Verb::Serve(options) => startup::serve(*options).await,
         Verb::Story(options) => story::story(&options),
-    }
+    };
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    // One line for the operator, causes included; a backtrace would bury what to do.
+    drop(writeln!(std::io::stderr(), "Error: {error:#}"));
+    ExitCode::FAILURE
 }
