@@ -99,6 +99,8 @@ struct Measured {
 struct Full {
     one: Durable,
     ten: Durable,
+    /// The no-op handler's beacons of one and of ten, measured right before: machines change their pace.
+    noop: [wrk::Load; 2],
     /// From the start of the process until it says where it listens.
     start: Duration,
 }
@@ -223,9 +225,11 @@ async fn full_run(plan: &Plan) -> anyhow::Result<Full> {
     let began = Instant::now();
     let server = start(plan, &home).await;
     let start = began.elapsed();
+    let noop_one = noop_run(plan, 1, 1)?;
     let one = durable_run(&home, &server, 1, plan.seconds, 1).await?;
+    let noop_ten = noop_run(plan, 10, 2)?;
     let ten = durable_run(&home, &server, 10, plan.seconds, 2).await?;
-    Ok(Full { one, ten, start })
+    Ok(Full { one, ten, noop: [noop_one, noop_ten], start })
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

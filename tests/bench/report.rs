@@ -83,14 +83,11 @@ pub(crate) fn table(plan: &Plan, measured: &Measured) -> String {
     }
     if let Some(full) = &measured.full {
         let name = format!("at {} million events", full.one.stored / 1_000_000);
-        for (events, run) in [(1.0, &full.one), (10.0, &full.ten)] {
-            let noop = measured.sizes.iter().find(|size| f64::from(size.events) == events);
-            let noop =
-                Figure::of(noop.into_iter().flat_map(|size| &size.noop).map(super::wrk::Load::per_second));
-            let share = run.load.per_second() / noop.median;
+        for (events, run, noop) in [(1, &full.one, &full.noop[0]), (10, &full.ten, &full.noop[1])] {
+            let share = run.load.per_second() / noop.per_second();
             row(
                 &mut text,
-                &format!("{name}: beacons of {events:.0}, durable"),
+                &format!("{name}: beacons of {events}, durable"),
                 (
                     format!("{}/s", thousands(run.load.per_second())),
                     format!("{} of the no-op", percent(share)),
@@ -101,7 +98,7 @@ pub(crate) fn table(plan: &Plan, measured: &Measured) -> String {
             let p99 = run.load.p99 as f64;
             row(
                 &mut text,
-                &format!("{name}: beacons of {events:.0}, p99"),
+                &format!("{name}: beacons of {events}, p99"),
                 (milliseconds(p99), String::new()),
                 "≤ 25 ms",
                 verdict(p99 <= P99_MICROS),
