@@ -19,9 +19,6 @@ const WASM_OPT = [
   "--enable-multivalue",
 ];
 
-// Measured, compressed: "z" 10.8 K, "s" 10.2 K, 2 with next to no inlining (toolchain.mjs) 9.7 K.
-const SMALL = ["--config", "profile.core.opt-level=2"];
-
 const run = (command, args, env = {}) =>
   execFileSync(command, args, { stdio: ["ignore", "inherit", "inherit"], cwd: root, env: { ...process.env, ...env } });
 
@@ -101,7 +98,7 @@ await main(async () => {
   if (std.length > 0) std.push("-Zbuild-std-features=optimize_for_size");
   run(
     chain.cargo,
-    ["build", "--quiet", "--locked", "--package", "tracker-wasm", "--lib", "--profile", "core", "--target", TARGET, ...std, ...SMALL],
+    ["build", "--quiet", "--locked", "--package", "tracker-wasm", "--lib", "--profile", "core", "--target", TARGET, ...std],
     {
       ...chain.env,
       CARGO_TARGET_DIR: cargoTarget,

@@ -45,10 +45,4 @@ impl App {
         );
         Id::Uuid(uuid::Uuid::new_v7(timestamp).into_bytes())
     }
-
-    /// Whether pages reach this collector over https.
-    #[must_use]
-    pub fn is_https(&self) -> bool {
-        self.settings.public_url.starts_with("https://")
-    }
 }

@@ -83,17 +83,13 @@ async fn a_parameter_that_makes_no_sense_is_named() {
         (leads, "kind=spy", "kind"),
         (leads, "flag=hot", "flag"),
         (leads, "cursor=x", "cursor"),
-        (leads, "cursor=%FF", ""),
+        (leads, "cursor=%FF", "cursor"),
         (leads, "cursor=AAAA", "cursor"),
         (journey, "limit=0", "limit"),
         (journey, "cursor=x", "cursor"),
     ];
     for (path, query, pointer) in cases {
         let answer = app.client.get(&format!("{path}?{query}")).await;
-        if pointer.is_empty() {
-            assert_eq!(answer.status, 200, "a parameter that is no text counts as absent: {query}");
-            continue;
-        }
         answer.problem_at(400, "invalid", pointer);
     }
 }

@@ -55,6 +55,16 @@ async fn over_https_the_cookie_is_secure() {
 }
 
 #[tokio::test]
+async fn a_proxy_is_believed_about_https_only_where_it_is_trusted() {
+    let headers = [("host", "t.example.com"), ("x-forwarded-proto", "https")];
+    for (trusted, secure) in [("127.0.0.1", true), ("192.0.2.1", false)] {
+        let app = TestApp::with(|options| options.trusted_proxies = vec![trusted.parse().unwrap()]).await;
+        let answer = beacon(&app, &full("v", [page_view("p", NOW, URL)]), &headers).await;
+        assert_eq!(cookie(&answer).contains_key("secure"), secure, "{trusted}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_cookies_domain_is_the_sites_and_an_address_has_none() {
     let app = TestApp::spawn().await;
     let config = json!({"domains": ["example.com", "tienda.example.org", "127.0.0.1", "localhost"],

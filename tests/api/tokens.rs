@@ -79,6 +79,8 @@ async fn what_makes_no_token_is_refused() {
         (json!({"role": "sales", "site": "acme", "expires_at": [1]}), "/expires_at"),
         (json!({"role": "sales", "site": "acme", "expires_at": 1.5}), "/expires_at"),
         (json!({"role": "sales", "site": "acme", "scope": "otono"}), "/scope"),
+        // It could issue itself a token without one.
+        (json!({"role": "admin", "site": "acme", "scope": {"channels": ["email"]}}), "/scope"),
     ];
     for (body, pointer) in cases {
         let answer = app.client.post_json("/api/v1/tokens", &body).await;

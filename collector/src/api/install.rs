@@ -11,6 +11,7 @@ use crate::{
     app::App,
     domain::{install::Install, token::Permission},
     error::Problem,
+    ingest::beacon::COOKIE_DAYS,
     project::directory::Site,
 };
 
@@ -81,7 +82,7 @@ fn view(app: &App, site: &Site, install: Install) -> InstallView {
         hosts: install.hosts,
         modes: install.modes,
         core: CoreView { wasm: install.wasm, fallback: install.fallback },
-        cookie_days: first_party.then_some(390),
+        cookie_days: first_party.then_some(COOKIE_DAYS),
         problems,
         snippet: snippet(app, &site.slug),
     }

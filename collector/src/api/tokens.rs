@@ -95,6 +95,10 @@ pub async fn post(
     if new.site != "*" && app.directory.site(&new.site).is_none() {
         return Err(Problem::invalid_at("/site", "must be a site that is there, or *"));
     }
+    if new.role == Role::Admin && new.scope.is_some() {
+        // It could issue itself a token without one.
+        return Err(Problem::invalid_at("/scope", "must be absent: an admin sees the whole site"));
+    }
     if new.label.len() > 128 || new.label.chars().any(char::is_control) {
         return Err(Problem::invalid_at("/label", "must be at most 128 plain characters"));
     }

@@ -205,13 +205,8 @@ impl LeadId {
     #[must_use]
     pub fn of_event(event_id: &str) -> Self {
         let digest = Sha256::digest(format!("lead\0{event_id}"));
-        let mut text = String::with_capacity(34);
-        text.push_str("l_");
-        for byte in digest.iter().take(16) {
-            text.push(char::from(b"0123456789abcdef"[usize::from(byte >> 4)]));
-            text.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
-        }
-        Self(text)
+        let text = format!("{digest:x}");
+        Self(format!("l_{}", text.get(..32).unwrap_or_default()))
     }
 
     /// Reads an id from a request; `None` where it cannot be one.

@@ -1,9 +1,7 @@
 //! Bytes → valid events, each judged alone: a bad one is named in the answer and harms no neighbour.
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use wire::{
-    beacon::{Choice, Context, Mode, Via},
     event::{Event as WireEvent, Kind},
     limits,
     normalise::{Reason, Reject, normalise},
@@ -12,32 +10,8 @@ use wire::{
 
 use crate::{domain::clock_skew, error::Problem};
 
-/// A beacon whose envelope is sound. The events are still text.
-#[derive(Debug, Deserialize)]
-pub struct Beacon<'a> {
-    v: Option<u32>,
-    /// The visitor that the page proposes.
-    #[serde(default)]
-    pub visitor: Option<String>,
-    /// The page's clock when it sent.
-    #[serde(default)]
-    pub sent: Option<i64>,
-    /// What the page believes the visitor allows.
-    #[serde(default)]
-    pub mode: Option<Mode>,
-    /// Why it believes so.
-    #[serde(default)]
-    pub choice: Choice,
-    /// Which part of the tracker speaks.
-    #[serde(default)]
-    pub via: Option<Via>,
-    /// The page's surroundings.
-    #[serde(default)]
-    pub context: Context,
-    /// One JSON value each.
-    #[serde(borrow)]
-    pub events: Vec<&'a RawValue>,
-}
+/// A beacon whose envelope is sound. The events are still text, one JSON value each.
+pub type Beacon<'a> = wire::beacon::Beacon<&'a RawValue>;
 
 /// Reads a beacon's envelope.
 ///
@@ -49,7 +23,7 @@ pub fn parse(body: &[u8]) -> Result<Beacon<'_>, Problem> {
         Ok(beacon) => beacon,
         Err(_) => return Err(explain(body)),
     };
-    if beacon.v != Some(limits::VERSION) {
+    if beacon.v != limits::VERSION {
         return Err(Problem::invalid_at("/v", format!("must be {}", limits::VERSION)));
     }
     if beacon.visitor.as_deref().is_some_and(|visitor| !wire::id::is_valid(visitor)) {
@@ -138,6 +112,8 @@ fn shape_of(raw: &RawValue) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wire::beacon::Mode;
+
     use super::*;
 
     fn judge(event: &str) -> Result<Valid, Rejected> {

@@ -37,7 +37,8 @@ use crate::{
 
 /// The visitor's cookie.
 pub const COOKIE: &str = "tz_v";
-const COOKIE_DAYS: i64 = 390;
+/// For how long it is kept.
+pub const COOKIE_DAYS: u32 = 390;
 
 /// What became of a beacon's events.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -85,10 +86,7 @@ pub async fn post(app: web::Data<App>, request: HttpRequest, payload: web::Paylo
     let headers = Headers::of(request.headers());
     let slug = request.match_info().get("site").unwrap_or_default();
     let site = app.directory.site(slug);
-    let credentials = site
-        .as_ref()
-        .zip(headers.origin_host())
-        .is_some_and(|(site, host)| wire::arrival::is_own(&host, &site.config.domains));
+    let credentials = may_have_credentials(site.as_deref(), &headers);
     let result = match &site {
         None => Err(Problem::not_found(format!("There is no site \"{}\".", printable(slug)))),
         Some(site) => receive(&app, site, &headers, &request, payload).await,
@@ -108,13 +106,17 @@ pub async fn post(app: web::Data<App>, request: HttpRequest, payload: web::Paylo
 pub async fn options(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let headers = Headers::of(request.headers());
     let site = app.directory.site(request.match_info().get("site").unwrap_or_default());
-    let credentials = site
-        .zip(headers.origin_host())
-        .is_some_and(|(site, host)| wire::arrival::is_own(&host, &site.config.domains));
+    let credentials = may_have_credentials(site.as_deref(), &headers);
     let mut response = HttpResponse::NoContent().finish();
     cors::allow_origin(&mut response, headers.origin.as_deref(), credentials);
     cors::allow_methods(&mut response);
     response
+}
+
+/// Cookies are for pages on the site's own domains alone.
+fn may_have_credentials(site: Option<&Site>, headers: &Headers) -> bool {
+    let host = headers.origin_host();
+    site.zip(host).is_some_and(|(site, host)| wire::arrival::is_own(&host, &site.config.domains))
 }
 
 /// A slug is somebody else's text: it is shown back short and plain.
@@ -153,12 +155,13 @@ async fn receive(
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     if let Some(domain) = cookie_domain(request, site) {
+        let secure = is_https(app, request);
         match (&visitor, mode) {
             (Some(visitor), Mode::Full) if !has_cookie => {
-                response.cookie(visitor_cookie(app, visitor.to_string(), domain, COOKIE_DAYS));
+                response.cookie(visitor_cookie(visitor.to_string(), domain, COOKIE_DAYS, secure));
             }
             (_, Mode::Off) if request.cookie(COOKIE).is_some() => {
-                response.cookie(visitor_cookie(app, String::new(), domain, 0));
+                response.cookie(visitor_cookie(String::new(), domain, 0, secure));
             }
             _ => {}
         }
@@ -282,13 +285,23 @@ fn cookie_domain<'a>(request: &'a HttpRequest, site: &'a Site) -> Option<&'a str
     site.config.domains.iter().map(String::as_str).find(|domain| wire::arrival::is_own(host, &[domain]))
 }
 
-fn visitor_cookie(app: &App, value: String, domain: &str, days: i64) -> Cookie<'static> {
+/// Whether the page reached the collector over https: as it was told, or as a trusted proxy says.
+fn is_https(app: &App, request: &HttpRequest) -> bool {
+    let forwarded = || {
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        let said = request.headers().get("x-forwarded-proto").and_then(|said| said.to_str().ok());
+        peer.is_some_and(|peer| app.settings.trusted_proxies.contains(&peer)) && said == Some("https")
+    };
+    app.settings.public_url.starts_with("https://") || forwarded()
+}
+
+fn visitor_cookie(value: String, domain: &str, days: u32, secure: bool) -> Cookie<'static> {
     let mut cookie = Cookie::build(COOKIE, value)
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(app.is_https())
-        .max_age(Duration::days(days));
+        .secure(secure)
+        .max_age(Duration::days(days.into()));
     // A browser takes a Domain only where there is a domain: addresses and single names are host-only.
     if domain.contains('.') && domain.parse::<std::net::IpAddr>().is_err() {
         cookie = cookie.domain(domain.to_owned());

@@ -59,12 +59,12 @@ fn id(text: &str) -> Id {
     Id::parse(text).unwrap()
 }
 
-fn event(page: &str, event_id: &str, at: i64) -> Event {
+pub(super) fn event(page: &str, event_id: &str, at: i64) -> Event {
     let detail = Detail::PageLeave { engaged_ms: 1, scroll_pct: 2 };
     Event { id: EventId::parse(page, event_id).unwrap(), page: id(page), at, raw_at: None, detail }
 }
 
-fn arrival(visitor: &str, events: Vec<Event>) -> Arrival {
+pub(super) fn arrival(visitor: &str, events: Vec<Event>) -> Arrival {
     Arrival {
         received_at: 1,
         sent: None,

@@ -4,7 +4,7 @@
 //! shared. Position, dedupe and tokens are decided here and nowhere else.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -74,6 +74,9 @@ pub struct Writer<E> {
     /// Next position to give, per site. Ahead of the visible head while a group is under way.
     next: HashMap<SiteNumber, Position>,
     ledgers: HashMap<SiteNumber, Ledger>,
+    /// Sites of groups that failed: the engine may hold facts of theirs that nobody was shown. The next sync makes
+    /// those durable, whatever else it writes, and then they are shown.
+    unshown: BTreeSet<SiteNumber>,
 }
 
 impl<E: Engine> Writer<E> {
@@ -87,6 +90,7 @@ impl<E: Engine> Writer<E> {
             recent: Recent::new(RECENT_PAGES),
             next: HashMap::new(),
             ledgers: HashMap::new(),
+            unshown: BTreeSet::new(),
         }
     }
 
@@ -121,6 +125,7 @@ impl<E: Engine> Writer<E> {
         if answers.is_empty() {
             return;
         }
+        let sites: Vec<SiteNumber> = group.logs.keys().copied().collect();
         let outcome = self.commit(group);
         if let Err(error) = &outcome {
             tracing::error!(%error, appends = answers.len(), "a group was not made durable; nobody was told it was");
@@ -128,6 +133,7 @@ impl<E: Engine> Writer<E> {
             self.recent.clear();
             self.next.clear();
             self.ledgers.clear();
+            self.unshown.extend(sites);
         }
         for answer in answers {
             answer.send(&outcome);
@@ -229,10 +235,14 @@ impl<E: Engine> Writer<E> {
             EventId::Numbered(_) => {
                 let key = keys::bitmap(site, &event.page);
                 let engine = &self.engine;
-                self.recent.load(&key, || match engine.get(&key)? {
-                    None => Ok(Bitmap::default()),
-                    Some(value) => Bitmap::decode(&value)
-                        .ok_or_else(|| StoreError::Damaged("a bitmap of an unknown version".to_owned())),
+                // What this very group marked comes before what is on the disk: a page may be forgotten in between.
+                let pending = group.pending.get(&key);
+                self.recent.load(&key, || {
+                    match pending.map_or_else(|| engine.get(&key), |new| Ok(new.clone()))? {
+                        None => Ok(Bitmap::default()),
+                        Some(value) => Bitmap::decode(&value)
+                            .ok_or_else(|| StoreError::Damaged("a bitmap of an unknown version".to_owned())),
+                    }
                 })?;
             }
             EventId::Opaque(id) => {
@@ -345,10 +355,10 @@ impl<E: Engine> Writer<E> {
 
     /// Writes the group, flushes, syncs, and only then shows it to readers.
     fn commit(&mut self, mut group: Group) -> Result<(), StoreError> {
-        let mut heads = Vec::new();
+        let mut heads = HashMap::new();
         for (site, mut log) in std::mem::take(&mut group.logs) {
             log.close(site)?;
-            heads.push((site, log.last));
+            heads.insert(site, log.last);
             group.pending.extend(log.blocks.into_iter().map(|(key, value)| (key, Some(value))));
         }
         for site in std::mem::take(&mut group.tallied) {
@@ -359,8 +369,12 @@ impl<E: Engine> Writer<E> {
             group.pending.insert(keys::ledger(site), Some(value));
         }
         let batch: Batch = group.pending.into_iter().collect();
+        for site in &self.unshown {
+            heads.entry(*site).or_insert(last_position(self.engine.as_ref(), *site)?);
+        }
         self.engine.apply(batch)?;
         self.engine.sync()?;
+        self.unshown.clear();
         if !heads.is_empty() {
             match self.heads.write() {
                 Ok(mut visible) => visible.extend(heads),
@@ -383,7 +397,7 @@ fn same_bitmap(a: &Event, b: &Event) -> bool {
 struct Group {
     pending: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     logs: BTreeMap<SiteNumber, LogPart>,
-    tallied: std::collections::BTreeSet<SiteNumber>,
+    tallied: BTreeSet<SiteNumber>,
 }
 
 impl Group {
@@ -472,3 +486,6 @@ pub fn read_ledger<E: Engine>(engine: &E, site: SiteNumber) -> Result<Ledger, St
         Some(value) => super::reads::row(&value),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use js_sys::{Array, Object, Promise, Reflect};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
-use wire::{beacon::Envelope, event::Event};
+use wire::{beacon::Beacon, event::Event};
 
 // Each file of the tracker is named once, so that all of them are served to the page.
 #[wasm_bindgen(module = "/js/tracker.js")]
@@ -67,19 +67,12 @@ pub(crate) struct Post {
     pub(crate) credentials: String,
     /// The body's size.
     pub(crate) bytes: usize,
-    body: Body,
-}
-
-#[derive(Debug, Deserialize)]
-struct Body {
-    #[serde(flatten)]
-    envelope: Envelope,
-    events: Vec<Event>,
+    body: Beacon<Event>,
 }
 
 impl Post {
-    pub(crate) fn envelope(&self) -> &Envelope {
-        &self.body.envelope
+    pub(crate) fn envelope(&self) -> &Beacon<Event> {
+        &self.body
     }
 
     pub(crate) fn events(&self) -> &[Event] {

@@ -1,6 +1,6 @@
 //! The envelope around events, and the visitor's choice.
 //!
-//! The events themselves are not part of [`Envelope`]: the collector reads each one alone, so that a bad one harms
+//! What an event is, is the reader's choice ([`Beacon`]): the collector reads each one alone, so that a bad one harms
 //! no neighbour, and the tracker writes them as they happen.
 
 use serde::{Deserialize, Serialize};
@@ -99,10 +99,11 @@ pub struct Context {
     pub tz: Option<String>,
 }
 
-/// A beacon without its events.
+/// A beacon. `E` is an event as its reader wants it: [`crate::event::Event`], or its text, to be read later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// The version of this contract.
+pub struct Beacon<E> {
+    /// The version of this contract; 0 where there is none.
+    #[serde(default)]
     pub v: u32,
     /// The visitor that the page proposes; the cookie wins over it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,6 +123,8 @@ pub struct Envelope {
     /// The page's surroundings.
     #[serde(default)]
     pub context: Context,
+    /// What happened.
+    pub events: Vec<E>,
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 use wire::{
-    beacon::{Envelope, Mode},
+    beacon::{Beacon, Mode},
     event::{Event, Kind},
     limits,
     normalise::normalise,
@@ -48,22 +48,21 @@ fn read(name: &str) -> Value {
 
 /// What a beacon becomes: its envelope as it is read, and each event stored or rejected.
 fn outcome(beacon: &Value) -> Value {
-    let envelope: Envelope = serde_json::from_value(beacon.clone()).unwrap();
+    let mut envelope: Beacon<Event> = serde_json::from_value(beacon.clone()).unwrap();
     assert_eq!(envelope.v, limits::VERSION);
     let mode = envelope.mode.unwrap_or(Mode::Off);
     let rules = Rules { mode, query_keys: &[], anonymous_utm: true };
-    let events: Vec<Value> = beacon["events"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|event| {
-            let mut event: Event = serde_json::from_value(event.clone()).unwrap();
-            match normalise(&mut event, rules, &OWN) {
-                Ok(_) => serde_json::to_value(event).unwrap(),
-                Err(reject) => json!({"rejected": reject.reason.as_str(), "detail": reject.detail}),
-            }
+    let events: Vec<Value> = envelope
+        .events
+        .drain(..)
+        .map(|mut event| match normalise(&mut event, rules, &OWN) {
+            Ok(_) => serde_json::to_value(event).unwrap(),
+            Err(reject) => json!({"rejected": reject.reason.as_str(), "detail": reject.detail}),
         })
         .collect();
+    let mut envelope = serde_json::to_value(envelope).unwrap();
+    // The events stand beside it, as they became.
+    envelope.as_object_mut().unwrap().remove("events");
     json!({"envelope": envelope, "events": events})
 }
 
