@@ -15,7 +15,7 @@
 //! | `h` | keyed hash of an identifier | token |
 //! | `!` | name | (house) something about the store itself |
 //! | `0x80` | projector | its position |
-//! | `0x81` | subject, position | (an arrival of the subject's journey) |
+//! | `0x81` | subject, position | (an arrival of the subject's journey), and how far on each further one of the same step is |
 //! | `0x82` | lead | lead |
 //! | `0x83` | newest first: created, lead | (index) |
 //! | `0x84` | subject, lead | (index) |
@@ -169,10 +169,16 @@ pub fn pieces(site: SiteNumber, subject: &Subject) -> Vec<u8> {
     key
 }
 
-/// One piece.
+/// The pieces that one step added, by the position of the first.
 #[must_use]
 pub fn piece(site: SiteNumber, subject: &Subject, position: Position) -> Vec<u8> {
     with(pieces(site, subject), &position.to_be_bytes())
+}
+
+/// Whether a key is of pieces.
+#[must_use]
+pub fn is_piece(key: &[u8]) -> bool {
+    key.get(size_of::<SiteNumber>()) == Some(&PIECE)
 }
 
 /// The position at the end of a key.

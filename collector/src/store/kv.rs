@@ -12,7 +12,8 @@ use super::{
     Append, Appended, Description, LeadPage, LeadQuery, Sealed, Step, Store, StoreError, Stored,
     engine::Engine,
     keys, reads,
-    writer::{Heads, QUEUE, Task, Writer, last_position, read_ledger},
+    tail::Tail,
+    writer::{Heads, QUEUE, Tails, Task, Writer, last_position, read_ledger},
 };
 use crate::domain::{
     fact::{HOUSE, Position, SiteNumber, Subject},
@@ -25,6 +26,9 @@ use crate::domain::{
 /// The format of the whole store: a newer program reads every older format, an older program refuses a newer one.
 pub const FORMAT: u32 = 1;
 
+/// What of the logs' ends stays in memory, in packed bytes: some seconds of full load, for projectors and live streams.
+const TAIL_BYTES: usize = 8 * 1024 * 1024;
+
 /// A store over an engine: one writer thread, a bounded queue, reads on the blocking pool.
 pub struct KvStore<E> {
     engine: Arc<E>,
@@ -32,6 +36,7 @@ pub struct KvStore<E> {
     queue: RwLock<Option<mpsc::Sender<Task>>>,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
     heads: Heads,
+    tails: Tails,
     changes: watch::Receiver<u64>,
     /// Keeps projectors' steps apart: the check of a cursor and its move are one.
     steps: Arc<Mutex<()>>,
@@ -48,7 +53,8 @@ impl<E: Engine> KvStore<E> {
         let heads = Heads::new(std::sync::RwLock::new(read_heads(engine.as_ref())?));
         let (changed, changes) = watch::channel(0);
         let (queue, tasks) = mpsc::channel(QUEUE);
-        let writer = Writer::new(Arc::clone(&engine), Arc::clone(&heads), changed);
+        let tails = Tails::new(Mutex::new(Tail::new(TAIL_BYTES)));
+        let writer = Writer::new(Arc::clone(&engine), Arc::clone(&heads), Arc::clone(&tails), changed);
         let writer =
             std::thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.run(tasks))?;
         Ok(Self {
@@ -56,6 +62,7 @@ impl<E: Engine> KvStore<E> {
             queue: RwLock::new(Some(queue)),
             writer: Mutex::new(Some(writer)),
             heads,
+            tails,
             changes,
             steps: Arc::default(),
         })
@@ -133,6 +140,10 @@ impl<E: Engine> Store for KvStore<E> {
 
     async fn read(&self, site: SiteNumber, after: Position, max: usize) -> Result<Vec<Stored>, StoreError> {
         let head = self.head(site);
+        let recent = self.tails.lock().unwrap_or_else(PoisonError::into_inner).read(site, after, head, max);
+        if let Some(recent) = recent {
+            return Ok(recent);
+        }
         self.blocking(move |engine| reads::log(engine, site, after, head, max)).await
     }
 

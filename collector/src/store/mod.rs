@@ -6,6 +6,7 @@
 //!
 //! - [`keys`]: which key holds what
 //! - [`block`]: how entries are packed
+//! - [`tail`]: the ends of the logs, in memory
 //! - [`dedupe`]: which event ids were seen, in a few bits each
 //! - [`writer`]: the one thread that appends, by group commit
 //! - [`kv`]: the store over an engine
@@ -17,11 +18,13 @@
 pub mod block;
 pub mod dedupe;
 pub mod engine;
+mod group;
 pub mod keys;
 pub mod kv;
 pub mod memory;
 mod reads;
 pub mod sled;
+pub mod tail;
 pub mod writer;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Reads over an engine. They block: [`super::kv`] runs them on the blocking pool.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -37,18 +37,27 @@ fn packed<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
     Ok(value)
 }
 
-/// Every key below a prefix, page by page.
+/// Every key below a prefix.
 fn each_key<E: Engine>(
     engine: &E,
     prefix: &[u8],
     mut visit: impl FnMut(&[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
+    each_pair(engine, prefix, |key, _| visit(key))
+}
+
+/// Every key below a prefix with its value, page by page.
+fn each_pair<E: Engine>(
+    engine: &E,
+    prefix: &[u8],
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let end = keys::after_prefix(prefix);
     let mut from = prefix.to_vec();
     loop {
         let pairs = engine.scan(&from, &end, PAGE)?;
-        for (key, _) in &pairs {
-            visit(key)?;
+        for (key, value) in &pairs {
+            visit(key, value)?;
         }
         match pairs.len() {
             PAGE => from = after(pairs),
@@ -138,11 +147,25 @@ pub(super) fn journey<E: Engine>(
     subject: &Subject,
 ) -> Result<Vec<Stored>, StoreError> {
     let mut positions = Vec::new();
-    each_key(engine, &keys::pieces(site, subject), |key| {
-        positions.push(position_of(key)?);
+    each_pair(engine, &keys::pieces(site, subject), |key, value| {
+        positions.append(&mut pieces(key, value)?);
         Ok(())
     })?;
     entries(engine, site, &positions)
+}
+
+/// A row of pieces: the position of the first is in its key, how far on each further one stands is in its value.
+fn pieces(key: &[u8], value: &[u8]) -> Result<Vec<Position>, StoreError> {
+    let gaps: Vec<u64> = if value == [keys::VERSION] { Vec::new() } else { row(value)? };
+    let mut position = position_of(key)?;
+    let mut positions = vec![position];
+    for gap in gaps {
+        position = position
+            .checked_add(gap)
+            .ok_or_else(|| StoreError::Damaged("a piece beyond the last position".to_owned()))?;
+        positions.push(position);
+    }
+    Ok(positions)
 }
 
 pub(super) fn records<E: Engine>(
@@ -273,11 +296,10 @@ pub(super) fn commit<E: Engine>(engine: &E, step: Step) -> Result<(), StoreError
         return Err(StoreError::Fenced(projector));
     }
     let mut batch: Batch = Vec::with_capacity(rows.len() + 1);
+    let mut pieces: HashMap<Subject, Vec<Position>> = HashMap::new();
     for row in rows {
         match row {
-            Row::Piece { subject, position } => {
-                batch.push((keys::piece(site, &subject, position), Some(vec![keys::VERSION])));
-            }
+            Row::Piece { subject, position } => pieces.entry(subject).or_default().push(position),
             Row::Record { lead, position } => {
                 batch.push((keys::record(site, &lead, position), Some(vec![keys::VERSION])));
             }
@@ -292,6 +314,13 @@ pub(super) fn commit<E: Engine>(engine: &E, step: Step) -> Result<(), StoreError
                 batch.push((keys::lead(site, &lead.id), Some(packed(&*lead)?)));
             }
         }
+    }
+    // What a step adds to one journey takes one key: keys are what costs.
+    for (subject, positions) in pieces {
+        let Some(&first) = positions.first() else { continue };
+        let gaps: Vec<u64> = positions.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let value = if gaps.is_empty() { vec![keys::VERSION] } else { packed(&gaps)? };
+        batch.push((keys::piece(site, &subject, first), Some(value)));
     }
     batch.push((keys::cursor(site, projector), Some(packed(&to)?)));
     engine.apply(batch)
@@ -311,12 +340,23 @@ pub(super) fn reset<E: Engine>(engine: &E, site: SiteNumber) -> Result<(), Store
 pub(super) fn dump<E: Engine>(engine: &E, site: SiteNumber) -> Result<Vec<u8>, StoreError> {
     let (mut from, to) = keys::derived(site);
     let mut bytes = Vec::new();
+    let mut write = |key: &[u8], value: &[u8]| {
+        for part in [key, value] {
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part);
+        }
+    };
     loop {
         let pairs = engine.scan(&from, &to, PAGE)?;
         for (key, value) in &pairs {
-            for part in [key, value] {
-                bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-                bytes.extend_from_slice(part);
+            if !keys::is_piece(key) {
+                write(key, value);
+                continue;
+            }
+            // How pieces share rows depends on the steps that they came in, and is nobody's business.
+            let subject = key.get(..key.len() - size_of::<Position>()).unwrap_or_default();
+            for position in pieces(key, value)? {
+                write(&[subject, &position.to_be_bytes()].concat(), &[keys::VERSION]);
             }
         }
         match pairs.len() {

@@ -4,8 +4,8 @@
 //! shared. Position, dedupe and tokens are decided here and nowhere else.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, PoisonError},
 };
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -14,7 +14,9 @@ use super::{
     Append, Appended, Claim, Seal, StoreError, Verdict, block,
     dedupe::{Bitmap, Recent},
     engine::{Batch, Engine},
+    group::Group,
     keys,
+    tail::Tail,
 };
 use crate::domain::{
     event::Event,
@@ -43,6 +45,9 @@ pub enum Task {
 /// Last visible position of each site's log, shared with readers.
 pub type Heads = Arc<std::sync::RwLock<HashMap<SiteNumber, Position>>>;
 
+/// The ends of the logs, shared with readers.
+pub type Tails = Arc<std::sync::Mutex<Tail>>;
+
 /// Answers to give once the group is durable.
 enum Answer {
     Append(oneshot::Sender<Result<Appended, StoreError>>, Appended),
@@ -69,6 +74,7 @@ impl Answer {
 pub struct Writer<E> {
     engine: Arc<E>,
     heads: Heads,
+    tails: Tails,
     changes: watch::Sender<u64>,
     recent: Recent,
     /// Next position to give, per site. Ahead of the visible head while a group is under way.
@@ -82,10 +88,11 @@ pub struct Writer<E> {
 impl<E: Engine> Writer<E> {
     /// A writer over an engine.
     #[must_use]
-    pub fn new(engine: Arc<E>, heads: Heads, changes: watch::Sender<u64>) -> Self {
+    pub fn new(engine: Arc<E>, heads: Heads, tails: Tails, changes: watch::Sender<u64>) -> Self {
         Self {
             engine,
             heads,
+            tails,
             changes,
             recent: Recent::new(RECENT_PAGES),
             next: HashMap::new(),
@@ -163,7 +170,7 @@ impl<E: Engine> Writer<E> {
                 for seal in seals {
                     group.seal(site, seal);
                 }
-                group.push(site, position, &packed, 1)?;
+                group.push(site, position, &packed, entry)?;
                 Appended { verdicts: vec![Verdict::Stored(position)] }
             }
         };
@@ -211,9 +218,10 @@ impl<E: Engine> Writer<E> {
 
         let mut position = 0;
         if count > 0 {
-            let packed = block::encode(&Entry::Arrival(arrival))?;
+            let entry = Entry::Arrival(arrival);
+            let packed = block::encode(&entry)?;
             position = self.take(site, count)?;
-            group.push(site, position, &packed, count)?;
+            group.push(site, position, &packed, entry)?;
         }
         let verdicts = fresh
             .into_iter()
@@ -375,6 +383,12 @@ impl<E: Engine> Writer<E> {
         self.engine.apply(batch)?;
         self.engine.sync()?;
         self.unshown.clear();
+        {
+            let mut tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
+            for (site, stored, bytes) in group.entries {
+                tails.push(site, stored, bytes);
+            }
+        }
         if !heads.is_empty() {
             match self.heads.write() {
                 Ok(mut visible) => visible.extend(heads),
@@ -390,74 +404,6 @@ impl<E: Engine> Writer<E> {
 /// stands by itself.
 fn same_bitmap(a: &Event, b: &Event) -> bool {
     matches!((&a.id, &b.id), (EventId::Numbered(_), EventId::Numbered(_))) && a.page == b.page
-}
-
-/// What a group will write.
-#[derive(Default)]
-struct Group {
-    pending: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    logs: BTreeMap<SiteNumber, LogPart>,
-    tallied: BTreeSet<SiteNumber>,
-}
-
-impl Group {
-    fn seal(&mut self, site: SiteNumber, seal: Seal) {
-        let versioned = |bytes: Vec<u8>| {
-            let mut value = Vec::with_capacity(1 + bytes.len());
-            value.push(keys::VERSION);
-            value.extend_from_slice(&bytes);
-            Some(value)
-        };
-        for (hash, token) in seal.lookups {
-            // An identifier seen before keeps its token; the fact has it by now.
-            self.pending.entry(keys::lookup(site, &hash)).or_insert_with(|| versioned(token.0.to_vec()));
-        }
-        self.pending.insert(keys::vault_key(site, seal.reference), versioned(seal.sealed.key));
-        self.pending.insert(keys::vault_value(site, seal.reference), versioned(seal.sealed.value));
-    }
-
-    fn push(
-        &mut self,
-        site: SiteNumber,
-        position: Position,
-        packed: &[u8],
-        facts: u64,
-    ) -> Result<(), StoreError> {
-        let facts = u16::try_from(facts)
-            .map_err(|_| StoreError::Unavailable("an entry of over 65,535 facts".to_owned()))?;
-        let log = self.logs.entry(site).or_insert_with(|| LogPart::starting(position));
-        if log.builder.is_full_for(packed.len()) {
-            log.close(site)?;
-        }
-        if log.builder.is_empty() {
-            log.first = position;
-        }
-        log.builder.push(packed, facts);
-        log.last = position + u64::from(facts) - 1;
-        Ok(())
-    }
-}
-
-/// One site's part of a group.
-struct LogPart {
-    builder: block::Builder,
-    first: Position,
-    last: Position,
-    blocks: Vec<(Vec<u8>, Vec<u8>)>,
-}
-
-impl LogPart {
-    fn starting(first: Position) -> Self {
-        Self { builder: block::Builder::default(), first, last: first, blocks: Vec::new() }
-    }
-
-    fn close(&mut self, site: SiteNumber) -> Result<(), StoreError> {
-        if !self.builder.is_empty() {
-            let value = self.builder.finish()?;
-            self.blocks.push((keys::log(site, self.first), value));
-        }
-        Ok(())
-    }
 }
 
 /// The last position of a site's log, as the engine has it.

@@ -77,7 +77,12 @@ async fn what_was_refused_and_sent_again_is_visible_once_it_is_acknowledged() {
 #[test]
 fn an_id_counts_once_in_a_group_of_more_pages_than_the_writer_remembers() {
     let (changed, _changes) = watch::channel(0);
-    let mut writer = Writer::new(Arc::new(Memory::default()), Heads::default(), changed);
+    let mut writer = Writer::new(
+        Arc::new(Memory::default()),
+        Heads::default(),
+        Arc::new(std::sync::Mutex::new(Tail::new(0))),
+        changed,
+    );
     writer.recent = Recent::new(1);
     let ids = [("p", "p-0"), ("q", "q-0"), ("r", "r-0"), ("s", "s-0"), ("p", "p-0")];
     let (mut tasks, mut answers) = (Vec::new(), Vec::new());
