@@ -1,7 +1,8 @@
 // The documents and shadow roots of a page: its own, and those that a visitor meets in it.
 
-/** Answers `each(work)`: calls `work(root)` for the document, open shadow roots and same-origin frames, once each. */
-export const roots = (listen, guard) => {
+/** Gives a host its `each(work)` and `look(root)`. */
+export const roots = (host) => {
+  const { listen, guard } = host;
   const works = [];
   const met = new Set();
 
@@ -35,7 +36,8 @@ export const roots = (listen, guard) => {
   listen(document, "DOMContentLoaded", () => look(document));
   meet(document);
 
-  return (work) => {
+  host.look = look;
+  host.each = (work) => {
     works.push(work);
     met.forEach((root) => work(root));
   };

@@ -4,6 +4,8 @@
 import { clicks } from "./clicks.js";
 import { keep, recall } from "./device.js";
 import { forms } from "./forms.js";
+import { layer } from "./layer.js";
+import { handOver } from "./link.js";
 import { pages } from "./pages.js";
 import * as raw from "./raw.js";
 import { ALL, END, road } from "./road.js";
@@ -16,7 +18,8 @@ const rank = (mode) => modes.indexOf(mode);
 const URGENT = /^(call|chat|sms|email|outbound|download)/;
 
 /**
- * Starts at once. `base` is the collector's address, `load()` promises the core's exports. Answers what `traza()`
+ * Starts at once. `base` is the collector's address, `load()` promises the core's exports, `early` is what the guard
+ * caught: `{ p: the page view's id, n: its next number, q: [when, an event, its path] each }`. Answers what `traza()`
  * does, and what ends it.
  *
  * What watches the page hangs on a `host`:
@@ -24,15 +27,21 @@ const URGENT = /^(call|chat|sms|email|outbound|download)/;
  * - `listen(target, kinds, work, gap)`: passive, in the capture phase, guarded; a document stands for its window; with
  *   a `gap`, no more often than that many ms
  * - `later(ms, work)`: a guarded timer; `guard(work)`: a guarded function
- * - `saw(kind, fields, urgent)`: something happened; answers the event's id
+ * - `tick(work)`: each second, and after a click
+ * - `mode`: wait, off, anonymous, full
+ * - `saw(kind, fields, urgent)`: something happened; answers the event's id, `fields.id` if there is one; `id()` gives
+ *   one out beforehand
+ * - `views(work)`: at the start of each page view after the first, by its new id; `leaves(work)`: before one ends
  * - `each(work)`: calls `work(root)` for the document, and for each open shadow root and same-origin frame's document
  *   as it is met. Of what is `composed` (clicks, focus, keys) a document hears also what happens in its shadow roots.
+ *   `look(root)` meets those that were put into one since.
  */
-export const tracker = (config, base, load) => {
+export const tracker = (config, base, load, early) => {
   const doc = document;
   let alone; // there will be no core, or the page ends before it came
   let dead; // three strikes
   let strikes = 0;
+  let then; // when what is told now happened, if not now
   const undo = [];
 
   // ---- guards ------------------------------------------------------------------------------------------------
@@ -74,14 +83,29 @@ export const tracker = (config, base, load) => {
       });
       on.addEventListener(kind, hear, { capture: true, passive: true });
       undo.push(() => on.removeEventListener(kind, hear, true));
+      if (on == window && early) {
+        for (const [at, { type, button, timeStamp, submitter }, path] of early.q) {
+          if (type != kind) continue;
+          then = at;
+          hear({ type, button, timeStamp, submitter, target: path[0], composedPath: () => path });
+          then = 0;
+        }
+      }
     });
+
+  const works = [];
+  const pulse = () => works.map((work) => work());
+  const round = () => {
+    pulse();
+    later(1000, round);
+  };
 
   // ---- what happens on the page --------------------------------------------------------------------------------
 
   let choice;
   let held = []; // what waits for the core, or for the visitor's choice: events, and whether each is urgent
 
-  const hold = (event, urgent) => (event.lead || held.length < 200) && held.push([event, urgent]);
+  const hold = (event, urgent) => (event.lead || held.length < 200 ? held.push([event, urgent]) : out.lose("held"));
   const record = (event, urgent) => (host.core || alone ? deliver(event, urgent) : hold(event, urgent));
   const release = () => held.splice(0).map((item) => deliver(...item));
 
@@ -91,6 +115,8 @@ export const tracker = (config, base, load) => {
     // 0 drop, 1 hold, 2 off, 3 anonymous, 4 full; the same without the core (tracker-wasm/src/consent.rs).
     const verdict = core ? core.judge(lead) : mode == "wait" && !lead ? 1 : rank(mode) > 0 ? rank(mode) + 2 : lead * 2;
     if (verdict == 1) hold(event, urgent);
+    if (lead && recall("tz_i")) event.lead.flag = "test";
+    if (log.length < 200) log.push([["dropped", "held"][verdict] || modes[verdict - 2], event]);
     // Who says their name is not anonymous.
     if (verdict < 2 || (verdict < 4 && event.kind == "identify")) return;
     if (core && event.kind == "click") {
@@ -100,6 +126,9 @@ export const tracker = (config, base, load) => {
       if (kind || event.cta) event.target = event.text = undefined;
       if (/^(call|chat|sms|email)/.test(kind)) event.href = undefined;
     }
+    const soon = urgent || lead || URGENT.test(event.kind);
+    // A lead's story begins with its page.
+    if (soon) views.tell(true);
     const text = (text) => (typeof text != "string" ? text : (core || raw).text(text));
     for (const name of ["url", "referrer", "href"]) {
       const url = event[name];
@@ -107,11 +136,14 @@ export const tracker = (config, base, load) => {
     }
     for (const name of ["title", "text"]) event[name] = text(event[name]);
     for (const name in event.props) event.props[name] = text(event.props[name]);
-    out.push({ json: JSON.stringify(event), mode: modes[verdict - 2], lead }, urgent || lead || URGENT.test(event.kind));
+    out.push({ json: JSON.stringify(event), mode: modes[verdict - 2], lead }, soon);
   };
 
+  const log = []; // for whoever looks: what became of an event, and the event
   const host = {
     config,
+    now: () => then || Date.now(),
+    tick: (work) => works.push(guard(work)),
     guard,
     later,
     listen,
@@ -124,7 +156,8 @@ export const tracker = (config, base, load) => {
   };
 
   const state = () => ({ mode: host.mode, choice, via: host.core ? "wasm" : "fallback" });
-  const out = road(base + "/" + config.site, state, later, guard);
+  const note = (code, count) => JSON.stringify(views.make("tracker_error", { code, count }));
+  const out = road(base + "/" + config.site, state, later, guard, note);
 
   // ---- the choice, and traza() ---------------------------------------------------------------------------------
 
@@ -140,6 +173,8 @@ export const tracker = (config, base, load) => {
   const choose = (mode) => {
     const was = host.mode;
     const more = rank(mode) - rank(was);
+    if (!more && choice == "explicit") return;
+    if (was != "wait") views.tell();
     if (was == "anonymous" && more > 0) {
       views.leave();
       if (!host.core) alone = true;
@@ -161,15 +196,24 @@ export const tracker = (config, base, load) => {
   };
 
   const text = (value) => (value == null ? undefined : "" + value);
+  const texts = (from, names) => Object.fromEntries(names.split(" ").map((name) => [name, text(from[name])]));
+  const debug = () => import(base + "/debug.mjs").then(({ show }) => show(log, state)).catch(() => {});
 
   const command = guard(([verb, what, rest]) => {
+    if (verb == "debug") debug();
     if (verb == "consent" && rank(what) >= 0) choose(what);
     if (verb == "track") {
       const flat = Object.entries(rest || {}).filter(([, value]) => /^(string|boolean)$/.test(typeof value) || Number.isFinite(value));
       host.saw("custom", { name: text(what), props: Object.fromEntries(flat) });
     }
-    if (verb == "identify" && what) {
-      host.saw(verb, { email: text(what.email), phone: text(what.phone), user_id: text(what.user_id) });
+    if (verb == "identify" && what) host.saw(verb, texts(what, "email phone user_id"));
+    if (verb == "lead" && what) {
+      const { consent, fields } = what;
+      const lead = texts(what, "name email phone magnet");
+      lead.kind = what.kind == "callback" ? "callback" : "form";
+      if (consent) lead.consent = { text_version: text(consent.text_version), purposes: [].concat(consent.purposes || []).map(text) };
+      if (fields) lead.fields = texts(fields, Object.keys(fields).join(" "));
+      host.saw("form_submit", { form: text(what.form) || "traza", lead }, true);
     }
   });
 
@@ -181,7 +225,6 @@ export const tracker = (config, base, load) => {
     for (const key of config.keys || []) core.list(true, key);
     if (choice == "explicit") core.choose(rank(host.mode));
     host.core = core;
-    views.began();
     release();
   };
 
@@ -200,26 +243,29 @@ export const tracker = (config, base, load) => {
       if (!host.core) refuse();
       out.flush(how);
     };
-    views = pages(host);
-    host.each = roots(listen, guard);
-    views.view();
+    const mark = /[?&]traza_internal=([01])/.exec(location.search);
+    if (mark) keep("tz_i", +mark[1] || null);
+    views = pages(host, early);
+    roots(host);
+    handOver(host);
     clicks(host);
     forms(host);
+    // Nobody's banner speaks louder than the visitor's browser.
+    layer(host, (yes) => signal || choose(yes ? "full" : config.consent == "anonymous" ? "anonymous" : "off"));
+    listen(doc, "click", () => later(50, pulse));
     listen(window, "online", out.resume);
     listen(window, "pagehide", () => {
       views.leave();
-      const lost = out.dropped();
-      if (lost) host.saw("tracker_error", { code: "dropped", count: lost });
       end(END);
     });
-    listen(doc, "visibilitychange", () => doc.hidden && end(ALL));
-    listen(window, "pageshow", (event) => {
-      // Back from the cache: another showing of the page, by another id.
-      if (!event.persisted) return;
-      views.view();
-      settle();
+    listen(doc, "visibilitychange", () => {
+      views.tell();
+      if (doc.hidden) end(ALL);
     });
+    listen(window, "pageshow", (event) => event.persisted && settle());
     settle();
+    round();
+    if (/[?&]traza_debug=1/.test(location.search)) debug();
     load()
       .then((exports) => dead || adoptCore(exports))
       .catch(guard(refuse));

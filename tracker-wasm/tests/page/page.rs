@@ -41,6 +41,21 @@ extern "C" {
     #[wasm_bindgen(js_name = forms)]
     fn _forms();
 }
+#[wasm_bindgen(module = "/js/layer.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = layer)]
+    fn _layer();
+}
+#[wasm_bindgen(module = "/js/link.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = handOver)]
+    fn _link();
+}
+#[wasm_bindgen(module = "/js/attention.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = attention)]
+    pub(crate) fn attention() -> js_sys::Function;
+}
 #[wasm_bindgen(module = "/js/element.js")]
 extern "C" {
     #[wasm_bindgen(js_name = attr)]
@@ -220,7 +235,6 @@ fn core() -> JsValue {
         "link",
         Closure::<dyn Fn(String) -> String>::new(|href: String| tracker_wasm::link(&href)).into_js_value(),
     );
-    put("attend", Closure::<dyn Fn(f64, bool, bool) -> f64>::new(tracker_wasm::attend).into_js_value());
     core.into()
 }
 
