@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
+    api::live::streams::Streams,
     clock::Clock,
     config::Settings,
     domain::id::Id,
-    ingest::loaders::Loaders,
+    ingest::{limits::Limits, loaders::Loaders},
     project::{directory::Directory, follow::Progress},
     store::Store,
     telemetry::Metrics,
@@ -29,6 +30,10 @@ pub struct App {
     pub progress: Progress,
     /// What an operator sees.
     pub metrics: Metrics,
+    /// Live streams.
+    pub streams: Streams,
+    /// How much may come.
+    pub limits: Limits,
     /// Loaders ready to be served.
     pub loaders: Loaders,
 }

@@ -3,6 +3,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -13,6 +14,8 @@ use serde::Deserialize;
 /// Where a collector listens unless told otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8787";
 const DEFAULT_STORE: &str = "sled:./data";
+/// Far above what a busy site sends: 200 a second from one network are 17 million a day.
+const DEFAULT_LIMITS: &str = "site=5000,network=200";
 
 /// What `traza serve` can be told.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -46,9 +49,13 @@ pub struct ServeOptions {
     /// The master key itself, 32 bytes in base64; wins over the file
     #[arg(long, env = "TRAZA_MASTER_KEY", hide_env_values = true, value_name = "BASE64")]
     pub master_key: Option<String>,
-    /// Addresses whose X-Forwarded-Proto counts, separated by commas
+    /// Addresses whose X-Forwarded-For and -Proto count, separated by commas
     #[arg(long, env = "TRAZA_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDR")]
     pub trusted_proxies: Vec<IpAddr>,
+    /// Beacons per second that are taken for one site and from one network of clients, or `off` [default:
+    /// site=5000,network=200; ten seconds' worth may come at once]
+    #[arg(long, env = "TRAZA_LIMITS", value_name = "RATES")]
+    pub limits: Option<String>,
     /// Memory for the store's cache, in MB [default: 128]
     #[arg(long, env = "TRAZA_CACHE_MB", value_name = "MB")]
     pub cache_mb: Option<u64>,
@@ -64,6 +71,15 @@ pub enum StoreUrl {
     Sled(PathBuf),
     /// Nowhere: for tests.
     Memory,
+}
+
+/// How many beacons per second are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// For one site.
+    pub site: NonZeroU32,
+    /// From one network of clients: an IPv4 /24, an IPv6 /48.
+    pub network: NonZeroU32,
 }
 
 /// Settings, checked.
@@ -85,8 +101,10 @@ pub struct Settings {
     pub admin_token: Option<String>,
     /// Where the master key is, or the key itself.
     pub master_key: MasterKeySource,
-    /// Addresses whose X-Forwarded-Proto counts.
+    /// Addresses whose X-Forwarded-For and -Proto count.
     pub trusted_proxies: Vec<IpAddr>,
+    /// How many beacons are taken; `None` where limits are off.
+    pub limits: Option<Rates>,
     /// The store's cache, in bytes.
     pub cache_bytes: u64,
     /// Threads that answer requests.
@@ -186,6 +204,7 @@ impl ServeOptions {
             admin_token,
             master_key,
             trusted_proxies,
+            limits: parse_limits(self.limits.or(file.limits).as_deref().unwrap_or(DEFAULT_LIMITS))?,
             cache_bytes: self.cache_mb.or(file.cache_mb).unwrap_or(128) << 20,
             workers: self.workers.or(file.workers),
         })
@@ -212,6 +231,29 @@ fn parse_store(url: &str) -> anyhow::Result<StoreUrl> {
     }
 }
 
+fn parse_limits(text: &str) -> anyhow::Result<Option<Rates>> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let (mut site, mut network) = (None, None);
+    for part in text.split(',') {
+        let (name, rate) = part.trim().split_once('=').unwrap_or((part, ""));
+        let place = match name {
+            "site" => &mut site,
+            "network" => &mut network,
+            _ => bail!("limits: must be off, or rates such as {DEFAULT_LIMITS}"),
+        };
+        *place =
+            Some(rate.parse::<NonZeroU32>().ok().with_context(|| {
+                format!("limits: {name} must be a number of beacons per second, 1 or more")
+            })?);
+    }
+    match (site, network) {
+        (Some(site), Some(network)) => Ok(Some(Rates { site, network })),
+        _ => bail!("limits: must be off, or rates such as {DEFAULT_LIMITS}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +269,8 @@ mod tests {
         let settings = settle(|_| {}).unwrap();
         assert_eq!(settings.listen.to_string(), DEFAULT_LISTEN);
         assert!(settings.may_move);
+        assert_eq!(settings.limits.map(|rates| (rates.site.get(), rates.network.get())), Some((5000, 200)));
+        assert_eq!(settle(|options| options.limits = Some("off".to_owned())).unwrap().limits, None);
         assert_eq!(settings.store, StoreUrl::Sled("data".into()));
         assert!(matches!(settings.master_key, MasterKeySource::File(path) if path == Path::new("data.key")));
     }
@@ -234,13 +278,16 @@ mod tests {
     #[test]
     fn a_wrong_setting_is_named() {
         type Change = fn(&mut ServeOptions);
-        let cases: [(&str, Change); 7] = [
+        let cases: [(&str, Change); 10] = [
             ("listen", |options| options.listen = Some("nowhere".to_owned())),
             ("store", |options| options.store = Some("mysql://x".to_owned())),
             ("public-url", |options| options.listen = Some("0.0.0.0:80".to_owned())),
             ("public-url", |options| options.public_url = Some("t.example.com".to_owned())),
             ("prefix", |options| options.prefix = Some("t/".to_owned())),
             ("admin-token", |options| options.admin_token = Some("short".to_owned())),
+            ("limits", |options| options.limits = Some("on".to_owned())),
+            ("limits", |options| options.limits = Some("site=5".to_owned())),
+            ("limits", |options| options.limits = Some("site=5,network=0".to_owned())),
             ("key-file", |options| options.key_file = Some("data/key".into())),
         ];
         for (name, change) in cases {

@@ -112,6 +112,18 @@ impl Problem {
         Self::new(415, "unsupported-media-type", "The content type is not understood", detail)
     }
 
+    /// 408: the body did not come in time.
+    pub fn too_slow(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(408, "too-slow", "The request did not come in time", detail)
+    }
+
+    /// 429: too many requests; the same one may be sent again after so many seconds.
+    pub fn too_many(detail: impl Into<Cow<'static, str>>, retry_after: u32) -> Self {
+        let mut problem = Self::new(429, "too-many-requests", "Too many requests", detail);
+        problem.retry_after = Some(retry_after);
+        problem
+    }
+
     /// 503: not now; the same request may be sent again.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         let mut problem = Self::new(
@@ -122,6 +134,15 @@ impl Problem {
         );
         problem.retry_after = Some(2);
         problem.cause = Some(cause.to_string());
+        problem
+    }
+
+    /// 503: too much comes at once; the same request may be sent again. Whoever refuses says so in the log, now and
+    /// then: a line for each would be one more load.
+    #[must_use]
+    pub fn busy() -> Self {
+        let mut problem = Self::unavailable("");
+        problem.cause = None;
         problem
     }
 
@@ -148,7 +169,11 @@ impl std::error::Error for Problem {}
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        if error.is_retryable() { Self::unavailable(error) } else { Self::internal(error) }
+        match error {
+            StoreError::Busy => Self::busy(),
+            error if error.is_retryable() => Self::unavailable(error),
+            error => Self::internal(error),
+        }
     }
 }
 

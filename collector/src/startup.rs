@@ -5,24 +5,32 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
-use actix_web::{App as Web, HttpServer, dev::Server, web};
+use actix_web::{App as Web, HttpServer, dev::Server, rt::signal::unix::SignalKind, web};
 use anyhow::Context as _;
 
 use crate::{
-    api::routes,
+    api::{live::streams::Streams, routes},
     app::App,
     clock::{Clock, System},
     config::{MasterKeySource, ServeOptions, Settings, StoreUrl},
     demo,
-    ingest::loaders::Loaders,
+    ingest::{limits::Limits, loaders::Loaders},
     project::{directory::Directory, follow::Follower},
     store::{Store, kv::KvStore, memory::Memory, sled::Sled},
     telemetry::{self, Metrics},
     vault::{Vault, contact, keys::MasterKey},
 };
 
+/// The head of a request must come within this time, and so the first one of a connection: it closes those that
+/// send nothing, or a byte now and then.
+const REQUEST_SECONDS: u64 = 10;
+/// A connection between two requests is kept for so long.
+const IDLE_SECONDS: u64 = 30;
+/// Connections of one worker; more wait until one ends.
+const CONNECTIONS: usize = 20_000;
 /// Requests in flight get this long to be answered after a signal to stop.
 const SHUTDOWN_SECONDS: u64 = 30;
 /// Ports that are tried after the default one, if nobody asked for a certain port.
@@ -55,18 +63,38 @@ impl Application {
         directory.refresh(store.as_ref()).await?;
         follower.begin().await?;
 
+        // Each connection is a file, and many systems allow a process a thousand of them until it asks for more.
+        if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+            tracing::warn!(%error, "the limit of open files, and so of connections, could not be raised");
+        }
         // The tables of telephone numbers take a while to unpack: not in the first lead's time.
         drop(actix_web::rt::task::spawn_blocking(|| contact::phone("600 000 000", "ES")));
 
         let workers = settings.workers;
         let prefix = settings.prefix.clone();
         let (metrics, loaders) = (Metrics::default(), Loaders::default());
-        let app =
-            web::Data::new(App { settings, clock, store, vault, directory, progress, metrics, loaders });
+        let limits = Limits::new(settings.limits);
+        let streams = Streams::new(metrics.live_streams());
+        let app = web::Data::new(App {
+            settings,
+            clock,
+            store,
+            vault,
+            directory,
+            progress,
+            metrics,
+            streams,
+            limits,
+            loaders,
+        });
         let shared = app.clone();
         let mut server = HttpServer::new(move || {
             Web::new().app_data(shared.clone()).configure(|config| routes::configure(config, &prefix))
         })
+        .client_request_timeout(Duration::from_secs(REQUEST_SECONDS))
+        .keep_alive(Duration::from_secs(IDLE_SECONDS))
+        .max_connections(CONNECTIONS)
+        .shutdown_signal(stop_signal(app.clone()))
         .shutdown_timeout(SHUTDOWN_SECONDS);
         if let Some(workers) = workers {
             server = server.workers(workers);
@@ -131,6 +159,22 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     running.await?
+}
+
+/// Waits for the signal to stop, and ends the live streams: the server waits for what is in flight, and they never
+/// end by themselves.
+async fn stop_signal(app: web::Data<App>) {
+    let terminated = async {
+        match actix_web::rt::signal::unix::signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = actix_web::rt::signal::ctrl_c() => {}
+    }
+    app.streams.close();
 }
 
 /// The listener: the address asked for, or the next free port where nobody asked.

@@ -38,6 +38,11 @@ struct Status {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Why {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SiteLabel {
     site: String,
 }
@@ -54,6 +59,8 @@ pub struct Metrics {
     refused: Family<Status, Counter>,
     stripped: Counter,
     acknowledge: Histogram,
+    live: Gauge,
+    live_dropped: Family<Why, Counter>,
 }
 
 impl Default for Metrics {
@@ -77,7 +84,15 @@ impl Default for Metrics {
             "Time from a beacon's arrival until it was durable",
             acknowledge.clone(),
         );
-        Self { registry, refused, stripped, acknowledge }
+        let live = Gauge::default();
+        registry.register("traza_live_streams", "Live streams that are open", live.clone());
+        let live_dropped = Family::default();
+        registry.register(
+            "traza_live_dropped",
+            "Live streams that were ended before their reader ended them, by reason",
+            live_dropped.clone(),
+        );
+        Self { registry, refused, stripped, acknowledge, live, live_dropped }
     }
 }
 
@@ -100,6 +115,17 @@ impl Metrics {
     /// A beacon carried more than the visitor's choice allows.
     pub fn stripped(&self) {
         self.stripped.inc();
+    }
+
+    /// How many live streams are open, to be kept up to date by them.
+    #[must_use]
+    pub fn live_streams(&self) -> Gauge {
+        self.live.clone()
+    }
+
+    /// A live stream was ended before its reader ended it.
+    pub fn live_dropped(&self, reason: &'static str) {
+        self.live_dropped.get_or_create(&Why { reason }).inc();
     }
 
     /// A beacon was acknowledged.
@@ -144,7 +170,11 @@ fn ledgers(reading: &Reading) -> Registry {
     registry.register("traza_events_received", events, received);
     registry.register("traza_events_stored", format!("{events}: stored"), stored);
     registry.register("traza_events_duplicate", format!("{events}: delivered before"), duplicate);
-    registry.register("traza_events_rejected", format!("{events}: refused, by reason"), rejected);
+    registry.register(
+        "traza_events_rejected",
+        format!("{events}: refused, by reason; less those that were since tried again with success"),
+        rejected,
+    );
     registry.register(
         "traza_events_withheld",
         format!("{events}: not kept, by the visitor's choice"),

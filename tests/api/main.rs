@@ -10,6 +10,7 @@
 )]
 
 mod bad_beacons;
+mod bad_events;
 mod bad_requests;
 mod beacons;
 mod consent;
@@ -18,6 +19,8 @@ mod cors;
 mod health;
 mod journeys;
 mod leads;
+mod limits;
+mod live;
 mod openapi;
 mod origins;
 mod pages;

@@ -23,6 +23,8 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>, &'static [&'static str]
         (Method::GET, "/api/v1/sites/acme/leads/{lead}", None, one_lead),
         (Method::GET, "/api/v1/sites/acme/leads/{lead}/journey", None, one_lead),
         (Method::POST, "/api/v1/sites/acme/leads/{lead}/stage", Some(stage), work),
+        (Method::GET, "/api/v1/sites/acme/bad-events", None, admin),
+        (Method::POST, "/api/v1/sites/acme/bad-events/replay", Some(json!({})), admin),
         (Method::GET, "/api/v1/sites/acme", None, admin),
         (Method::PUT, "/api/v1/sites/acme", Some(json!({"consent_default": "full"})), admin),
         (Method::GET, "/api/v1/tokens", None, admin),

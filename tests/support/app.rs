@@ -91,6 +91,7 @@ impl TestApp {
     /// Stops it as a signal would: what is in flight is answered, then the store is closed.
     pub async fn stop(&mut self) {
         let running = self.running.take().expect("the app was stopped");
+        running.app.streams.close();
         drop(running.app);
         running.handle.stop(true).await;
         let ended = tokio::task::spawn_blocking(move || running.thread.join()).await;

@@ -4,6 +4,7 @@
 //! - [`binary`]: the release binary, to be killed and started again
 //! - [`client`]: both through HTTP, by verbs
 //! - [`beacon`]: beacons as pages send them
+//! - [`refused`]: events that an older binary refused
 //! - [`load`]: many pages at once, with a memory of what was acknowledged
 //! - [`wait`]: polling with a deadline; nothing here sleeps and hopes
 //! - [`logs`]: what the app logged
@@ -24,6 +25,7 @@ pub mod binary;
 pub mod client;
 pub mod load;
 pub mod logs;
+pub mod refused;
 pub mod wait;
 
 pub use app::TestApp;

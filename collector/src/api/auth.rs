@@ -70,7 +70,11 @@ pub fn hash(token: &str) -> String {
     format!("{:x}", Sha256::digest(token))
 }
 
-fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
+/// Who holds the token of a request, by what is known of tokens now.
+///
+/// # Errors
+/// 401 where there is none, or none that is known and has not expired.
+pub fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| Problem::internal("no app"))?;
     let bearer = request
         .headers()

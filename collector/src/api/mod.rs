@@ -4,16 +4,18 @@
 //! - [`auth`]: who asks
 //! - [`json`]: request bodies; [`query`]: times, cursors, limits; [`problem`]: errors as answers
 //! - [`shapes`]: leads, touches and journey items as the API shows them
-//! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`]: the resources
+//! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`], [`bad_events`], [`live`]: the resources
 //! - [`health`]: is it up, can it store, what does it count
 //! - [`pages`]: the dashboard and the demo, embedded
 //! - [`openapi`]: the document
 
 pub mod auth;
+pub mod bad_events;
 pub mod health;
 pub mod install;
 pub mod json;
 pub mod leads;
+pub mod live;
 pub mod openapi;
 pub mod pages;
 pub mod problem;

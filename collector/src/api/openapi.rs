@@ -5,7 +5,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{health, install, leads, sites, tokens, visitors};
+use super::{bad_events, health, install, leads, live, sites, tokens, visitors};
 use crate::ingest::beacon;
 
 /// The document.
@@ -20,6 +20,8 @@ use crate::ingest::beacon;
         beacon::post,
         sites::put, sites::get, sites::list, install::get, install::ledger,
         visitors::journey,
+        bad_events::list, bad_events::replay,
+        live::get,
         leads::list, leads::get, leads::journey, leads::stage,
         tokens::post, tokens::list, tokens::delete,
         health::healthz, health::readyz, health::metrics,

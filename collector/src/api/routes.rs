@@ -14,7 +14,7 @@ use actix_web::{
 use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{health, install, leads, openapi, pages, problem, sites, tokens, visitors};
+use super::{bad_events, health, install, leads, live, openapi, pages, problem, sites, tokens, visitors};
 use crate::{
     error::Problem,
     ingest::{beacon, tracker},
@@ -42,6 +42,9 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(site, "GET, PUT", [get().to(sites::get), put().to(sites::put)]))
         .service(at(&format!("{site}/install"), "GET", [get().to(install::get)]))
         .service(at(&format!("{site}/ledger"), "GET", [get().to(install::ledger)]))
+        .service(at(&format!("{site}/bad-events"), "GET", [get().to(bad_events::list)]))
+        .service(at(&format!("{site}/bad-events/replay"), "POST", [post().to(bad_events::replay)]))
+        .service(at(&format!("{site}/live"), "GET", [get().to(live::get)]))
         .service(at(&format!("{site}/visitors/{{visitor}}/journey"), "GET", [get().to(visitors::journey)]))
         .service(at(&format!("{site}/leads"), "GET", [get().to(leads::list)]))
         .service(at(&format!("{site}/leads/{{lead}}"), "GET", [get().to(leads::get)]))

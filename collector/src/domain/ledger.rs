@@ -30,6 +30,15 @@ impl Ledger {
             + self.withheld.values().sum::<u64>()
     }
 
+    /// Takes back a rejection, because the event has been tried again: whatever became of it then is tallied in its
+    /// place, so that it is received once.
+    pub fn take_back(&mut self, reason: &str) {
+        if let Some(count) = self.rejected.get_mut(reason) {
+            *count = count.saturating_sub(1);
+        }
+        self.rejected.retain(|_, count| *count > 0);
+    }
+
     /// Adds another tally to this one.
     pub fn add(&mut self, other: &Self) {
         self.stored += other.stored;
@@ -65,5 +74,12 @@ mod tests {
         assert_eq!((ledger.stored, ledger.duplicate), (4, 6));
         assert_eq!(ledger.rejected["time"], 8);
         assert_eq!(ledger.received(), 4 + 6 + 8 + 10);
+        for _ in 0..8 {
+            ledger.take_back("time");
+            ledger.stored += 1;
+            assert_eq!(ledger.received(), 4 + 6 + 8 + 10);
+        }
+        ledger.take_back("kind");
+        assert!(ledger.rejected.is_empty(), "what is not there cannot be taken back: {ledger:?}");
     }
 }

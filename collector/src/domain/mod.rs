@@ -8,6 +8,7 @@
 //! - [`fact`]: everything that is ever appended to a log
 //! - [`install`]: does the tag work?
 //! - [`ledger`]: received = stored + duplicate + rejected + withheld
+//! - [`bad_event`]: events that were refused, and stand by for another try
 //! - [`site`]: a tracked property and its configuration
 //! - [`token`]: who may do what through the API
 //! - [`clock_skew`]: which of two clocks is believed
@@ -18,6 +19,7 @@
 //! - [`lead`]: someone who left a way to be contacted, and where they came from
 //! - [`standing`]: a lead as the facts about it add up
 
+pub mod bad_event;
 pub mod channel;
 pub mod clock_skew;
 pub mod event;

@@ -9,30 +9,17 @@ use actix_web::{
     web,
 };
 use serde::Serialize;
-use wire::{
-    beacon::{Mode, effective_mode},
-    redact::Rules,
-};
+use wire::beacon::Mode;
 
 use super::{
-    accept::{self, Judge},
-    body, convert, cors,
-    enrich::{self, Headers},
-    policy::{self, Ruling},
+    body,
+    client::Client,
+    cors,
+    enrich::Headers,
+    sort::{self, Sorted},
 };
 use crate::{
-    api::problem,
-    app::App,
-    domain::{
-        clock_skew,
-        event::Event,
-        fact::{Arrival, Entry},
-        id::Id,
-        ledger::Ledger,
-    },
-    error::Problem,
-    project::directory::Site,
-    store::{Append, Seal, Verdict},
+    api::problem, app::App, domain::id::Id, error::Problem, project::directory::Site, store::Verdict,
 };
 
 /// The visitor's cookie.
@@ -79,6 +66,7 @@ pub struct Refusal {
         (status = 404, description = "No such site", body = problem::Body),
         (status = 413, description = "Over 64 KiB after decompression, or over 200 events", body = problem::Body),
         (status = 415, description = "Not text/plain or application/json; not gzip, br or identity", body = problem::Body),
+        (status = 429, description = "Too many from this network, or for this site: send it again after Retry-After", body = problem::Body),
         (status = 503, description = "Not durable: send it again after Retry-After", body = problem::Body),
     )
 )]
@@ -132,12 +120,14 @@ async fn receive(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let began = Instant::now();
+    app.limits.admit(site.number, Client::of(&app.settings, request))?;
     body::check_type(request.headers(), &["text/plain", "application/json"])?;
     let body = body::read(request.headers(), payload).await?;
     let received_at = app.clock.now();
     let cookie = request.cookie(COOKIE).and_then(|cookie| Id::parse(cookie.value()));
     let has_cookie = cookie.is_some();
-    let Sorted { append, refusals, mode, visitor } = sort(app, site, headers, &body, cookie, received_at)?;
+    let Sorted { append, refusals, mode, visitor } =
+        sort::beacon(app, site, headers, &body, cookie, received_at)?;
     let withheld: u64 = append.tally.withheld.values().sum();
 
     let appended = app.store.append(append).await?;
@@ -167,112 +157,6 @@ async fn receive(
         }
     }
     Ok(response.json(answer))
-}
-
-/// A beacon, sorted into what is appended and what is only counted.
-struct Sorted {
-    append: Append,
-    refusals: Vec<Refusal>,
-    mode: Mode,
-    visitor: Option<Id>,
-}
-
-fn sort(
-    app: &App,
-    site: &Site,
-    headers: &Headers,
-    body: &[u8],
-    cookie: Option<Id>,
-    received_at: i64,
-) -> Result<Sorted, Problem> {
-    let config = &site.config;
-    let beacon = accept::parse(body)?;
-    let mode = effective_mode(beacon.mode, beacon.choice, headers.signal, config.consent_default);
-    let visitor = match mode {
-        Mode::Full => {
-            let proposed = beacon.visitor.as_deref().and_then(Id::parse);
-            Some(cookie.or(proposed).unwrap_or_else(|| app.new_visitor()))
-        }
-        Mode::Anonymous | Mode::Off => None,
-    };
-    let mut own = config.domains.clone();
-    let origin_host = headers.origin_host();
-    let foreign_origin =
-        !own.is_empty() && origin_host.as_deref().is_some_and(|host| !wire::arrival::is_own(host, &own));
-    if let Some(host) = origin_host.filter(|_| !foreign_origin) {
-        own.push(host);
-    }
-    let rules = Rules { mode, query_keys: &config.query_keys, anonymous_utm: config.anonymous_utm };
-    let shift = clock_skew::shift(beacon.sent, received_at);
-    let judge = Judge { rules, own: &own, shift, received_at };
-
-    let mut tally = Ledger::default();
-    let mut refusals = Vec::new();
-    let mut events = Vec::with_capacity(beacon.events.len());
-    let mut seals: Vec<Seal> = Vec::new();
-    for (index, raw) in beacon.events.iter().enumerate() {
-        let mut valid = match judge.judge(raw) {
-            Ok(valid) => valid,
-            Err(rejected) => {
-                let reason = rejected.reject.reason.as_str().to_owned();
-                *tally.rejected.entry(reason).or_default() += 1;
-                refusals.push(Refusal { index, id: rejected.id, reason: rejected.reject.detail });
-                continue;
-            }
-        };
-        let Some(mut event) = convert::event(&mut valid.event, valid.kind, valid.at) else {
-            return Err(Problem::internal(format!(
-                "a normalised {} could not be converted",
-                valid.kind.as_str()
-            )));
-        };
-        let ruling = |event: &Event| {
-            let lead = event.detail.lead().is_some();
-            policy::rule(mode, beacon.choice, headers.signal, config.consent_default, valid.kind, lead)
-        };
-        let mut seal = None;
-        if ruling(&event) == Ruling::Keep {
-            policy::reduce_event(mode, &mut event);
-            let place = events.len();
-            seal =
-                enrich::split_personal(&app.vault, site.number, config, place, &mut valid.event, &mut event)?;
-        }
-        // Asked again: a lead without any way of contact is none.
-        match ruling(&event) {
-            Ruling::Keep => {
-                events.push(event);
-                seals.extend(seal);
-            }
-            Ruling::Withhold(reason) => *tally.withheld.entry(reason.to_owned()).or_default() += 1,
-        }
-    }
-    let mut context = convert::context(beacon.context);
-    let stripped = policy::reduce_context(mode, &mut context);
-    if stripped || (mode != Mode::Full && beacon.visitor.is_some()) {
-        app.metrics.stripped();
-    }
-    let entry = (!events.is_empty()).then(|| {
-        Entry::Arrival(Arrival {
-            received_at,
-            sent: beacon.sent,
-            visitor: visitor.clone(),
-            mode,
-            choice: beacon.choice,
-            via: beacon.via,
-            context,
-            // A lead alone says nothing of the browser it came from.
-            user_agent: headers.user_agent.clone().filter(|_| mode != Mode::Off),
-            country: None,
-            foreign_origin,
-            events,
-        })
-    });
-    Ok(Sorted {
-        append: Append { site: site.number, entry, seals, tally, claim: None },
-        refusals,
-        mode,
-        visitor,
-    })
 }
 
 /// The site's domain that the request came to: the cookie's. `None` where the collector is reached by a name that is

@@ -1,6 +1,10 @@
 //! A request's bytes, bounded and decompressed.
 
-use std::io::Read;
+use std::{
+    io::Read,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use actix_web::{
     http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap},
@@ -10,6 +14,35 @@ use futures_util::StreamExt as _;
 use wire::limits::BODY_BYTES;
 
 use crate::error::Problem;
+
+/// A body that takes longer than this is given up: 64 KiB come in time over 2 KB/s.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bodies that are being read take at most so much memory, however many clients send slowly.
+const IN_FLIGHT: usize = 64 << 20;
+
+/// The bytes of all bodies that are being read.
+static READING: AtomicUsize = AtomicUsize::new(0);
+
+/// One body's part of [`READING`], given back when it was read or given up.
+#[derive(Default)]
+struct Part(usize);
+
+impl Part {
+    fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+        let before = READING.fetch_add(bytes, Ordering::Relaxed);
+        self.0 += bytes;
+        if before + bytes > IN_FLIGHT {
+            return Err(Problem::busy());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        READING.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
 
 /// Checks a content type against those that are understood.
 ///
@@ -28,16 +61,11 @@ pub fn check_type(headers: &HeaderMap, understood: &[&str]) -> Result<(), Proble
 /// ever inflated.
 ///
 /// # Errors
-/// 413 over the limit, before or after decompression; 415 for an unknown encoding; 400 for a broken one.
-pub async fn read(headers: &HeaderMap, mut payload: Payload) -> Result<Bytes, Problem> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Problem::invalid("The body broke off."))?;
-        if body.len() + chunk.len() > BODY_BYTES {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
-    }
+/// 413 over the limit, before or after decompression; 415 for an unknown encoding; 400 for a broken one; 408 where it
+/// does not come in time; 503 where too many come at once.
+pub async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Problem> {
+    let body = tokio::time::timeout(PATIENCE, gather(payload)).await;
+    let body = body.map_err(|_| Problem::too_slow("The body did not come within 30 seconds."))??;
     let encoding =
         headers.get(CONTENT_ENCODING).map_or(Ok("identity"), |value| value.to_str()).unwrap_or("?");
     match encoding.trim().to_ascii_lowercase().as_str() {
@@ -46,6 +74,21 @@ pub async fn read(headers: &HeaderMap, mut payload: Payload) -> Result<Bytes, Pr
         "br" => inflate(brotli::Decompressor::new(&*body, 4096)),
         _ => Err(Problem::unsupported_media("Content-Encoding must be gzip, br or identity.")),
     }
+}
+
+/// The bytes as they come, until there are too many.
+async fn gather(mut payload: Payload) -> Result<BytesMut, Problem> {
+    let mut part = Part::default();
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Problem::invalid("The body broke off."))?;
+        if body.len() + chunk.len() > BODY_BYTES {
+            return Err(too_large());
+        }
+        part.grow(chunk.len())?;
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 fn inflate(reader: impl Read) -> Result<Bytes, Problem> {

@@ -1,9 +1,12 @@
 //! From bytes to facts: **accept → enrich → policy → `store.append` → answer**.
 //!
+//! - [`client`]: where a request comes from; [`limits`]: how much may come
 //! - [`body`]: a request's bytes, bounded and decompressed
 //! - [`accept`]: bytes → valid events, each judged alone
 //! - [`policy`]: the visitor's choice
 //! - [`enrich`]: what only the request's headers tell; personal data is split off here
+//! - [`sort`]: a whole beacon: what is appended, what is only counted, what stands by
+//! - [`bad`]: refused events, kept and tried again
 //! - [`beacon`]: `POST /t/{site}`
 //! - [`tracker`]: the loader and the core, as served; [`loaders`]: loaders made ready
 //!
@@ -11,11 +14,15 @@
 //! client's address is used and forgotten within the request.
 
 pub mod accept;
+pub mod bad;
 pub mod beacon;
 pub mod body;
+pub mod client;
 pub mod convert;
 pub mod cors;
 pub mod enrich;
+pub mod limits;
 pub mod loaders;
 pub mod policy;
+pub mod sort;
 pub mod tracker;

@@ -31,6 +31,22 @@ impl Progress {
         drop(tokio::time::timeout(Duration::from_secs(1), there).await);
     }
 
+    /// How far a site's log took effect.
+    #[must_use]
+    pub fn reached(&self, site: SiteNumber) -> Position {
+        self.reached.borrow().get(&site).copied().unwrap_or(0)
+    }
+
+    /// Waits until more than a position of a site's log took effect.
+    pub async fn beyond(&self, site: SiteNumber, position: Position) {
+        let mut reached = self.reached.clone();
+        let further = reached.wait_for(|reached| reached.get(&site).is_some_and(|at| *at > position));
+        if further.await.is_err() {
+            // The follower has ended, and the process is about to: nothing more will take effect.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// How many facts are stored and have not taken effect, over all sites.
     #[must_use]
     pub fn lag(&self, store: &dyn Store, directory: &Directory) -> u64 {

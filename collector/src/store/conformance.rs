@@ -20,6 +20,7 @@ use crate::domain::{
 };
 use wire::beacon::{Choice, Mode};
 
+mod bad;
 mod derived;
 
 /// Where a backend keeps its data between two openings.
@@ -211,7 +212,7 @@ fn a_tally_is_counted_though_nothing_is_stored() {
         let store = place.open();
         with_site(store.as_ref()).await;
         let tally = Ledger { withheld: [("off".to_owned(), 2)].into(), ..Ledger::default() };
-        let only_counted = Append { site: SITE, entry: None, seals: Vec::new(), tally, claim: None };
+        let only_counted = Append { tally, ..Append::nothing(SITE) };
         assert_eq!(store.append(only_counted).await.unwrap().verdicts, []);
         store.close().await;
         drop(store);

@@ -20,18 +20,12 @@ pub(super) struct Group {
 
 impl Group {
     pub(super) fn seal(&mut self, site: SiteNumber, seal: Seal) {
-        let versioned = |bytes: Vec<u8>| {
-            let mut value = Vec::with_capacity(1 + bytes.len());
-            value.push(keys::VERSION);
-            value.extend_from_slice(&bytes);
-            Some(value)
-        };
         for (hash, token) in seal.lookups {
             // An identifier seen before keeps its token; the fact has it by now.
-            self.pending.entry(keys::lookup(site, &hash)).or_insert_with(|| versioned(token.0.to_vec()));
+            self.pending.entry(keys::lookup(site, &hash)).or_insert_with(|| Some(versioned(&token.0)));
         }
-        self.pending.insert(keys::vault_key(site, seal.reference), versioned(seal.sealed.key));
-        self.pending.insert(keys::vault_value(site, seal.reference), versioned(seal.sealed.value));
+        self.pending.insert(keys::vault_key(site, seal.reference), Some(versioned(&seal.sealed.key)));
+        self.pending.insert(keys::vault_value(site, seal.reference), Some(versioned(&seal.sealed.value)));
     }
 
     pub(super) fn push(
@@ -55,6 +49,14 @@ impl Group {
         self.entries.push((site, Stored { position, entry: Arc::new(entry) }, packed.len()));
         Ok(())
     }
+}
+
+/// A row of the vault: version byte, then what was sealed.
+pub(super) fn versioned(bytes: &[u8]) -> Vec<u8> {
+    let mut value = Vec::with_capacity(1 + bytes.len());
+    value.push(keys::VERSION);
+    value.extend_from_slice(bytes);
+    value
 }
 
 /// One site's part of a group.

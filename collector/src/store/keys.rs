@@ -10,6 +10,8 @@
 //! | `i` | event id | (seen) |
 //! | `x` | record kind, external id | hash of the content, position |
 //! | `t` | | ledger |
+//! | `B` | | what the bad-events log holds |
+//! | `B` | number of a beacon, newest first | its refused events |
 //! | `k` | vault reference | wrapped key |
 //! | `p` | vault reference | sealed personal data |
 //! | `h` | keyed hash of an identifier | token |
@@ -36,6 +38,7 @@ const BITMAP: u8 = b'b';
 const SEEN: u8 = b'i';
 const CLAIM: u8 = b'x';
 const LEDGER: u8 = b't';
+const BAD: u8 = b'B';
 const VAULT_KEY: u8 = b'k';
 const VAULT_VALUE: u8 = b'p';
 const LOOKUP: u8 = b'h';
@@ -120,6 +123,24 @@ pub fn claim(site: SiteNumber, kind: &str, external_id: &str) -> Vec<u8> {
 #[must_use]
 pub fn ledger(site: SiteNumber) -> Vec<u8> {
     key(site, LEDGER)
+}
+
+/// What the bad-events log holds.
+#[must_use]
+pub fn bad_log(site: SiteNumber) -> Vec<u8> {
+    key(site, BAD)
+}
+
+/// The refused events of a beacon, by its number: the newest has the smallest key.
+#[must_use]
+pub fn bad_beacon(site: SiteNumber, number: u64) -> Vec<u8> {
+    with(key(site, BAD), &(!number).to_be_bytes())
+}
+
+/// The number in such a key.
+#[must_use]
+pub fn bad_beacon_number(key: &[u8]) -> Option<u64> {
+    trailing_position(key).map(|inverted| !inverted)
 }
 
 /// A submission's wrapped key.

@@ -9,13 +9,16 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Append, Appended, Description, LeadPage, LeadQuery, Sealed, Step, Store, StoreError, Stored,
+    Append, Appended, BadPage, BadQuery, Description, LeadPage, LeadQuery, Sealed, Step, Store, StoreError,
+    Stored, bad,
     engine::Engine,
     keys, reads,
+    shares::{self, Shares},
     tail::Tail,
     writer::{Heads, QUEUE, Tails, Task, Writer, last_position, read_ledger},
 };
 use crate::domain::{
+    bad_event::{BadBeacon, BadLog},
     fact::{HOUSE, Position, SiteNumber, Subject},
     id::{LeadId, VaultRef},
     install::Install,
@@ -34,6 +37,8 @@ pub struct KvStore<E> {
     engine: Arc<E>,
     /// Taken by `close`: the writer ends when the last sender is gone.
     queue: RwLock<Option<mpsc::Sender<Task>>>,
+    /// What waits in it.
+    shares: Arc<Shares>,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
     heads: Heads,
     tails: Tails,
@@ -60,6 +65,7 @@ impl<E: Engine> KvStore<E> {
         Ok(Self {
             engine,
             queue: RwLock::new(Some(queue)),
+            shares: Shares::new(QUEUE),
             writer: Mutex::new(Some(writer)),
             heads,
             tails,
@@ -131,7 +137,8 @@ fn check_format<E: Engine>(engine: &E) -> anyhow::Result<()> {
 #[async_trait]
 impl<E: Engine> Store for KvStore<E> {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
-        self.queued(|answer| Task::Append(Box::new(append), answer)).await
+        let place = self.shares.enter(append.site, shares::weight(&append)).ok_or(StoreError::Busy)?;
+        self.queued(|answer| Task::Append(Box::new(append), answer, place)).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
@@ -214,6 +221,18 @@ impl<E: Engine> Store for KvStore<E> {
 
     async fn ledger(&self, site: SiteNumber) -> Result<Ledger, StoreError> {
         self.blocking(move |engine| read_ledger(engine, site)).await
+    }
+
+    async fn bad_log(&self, site: SiteNumber) -> Result<BadLog, StoreError> {
+        self.blocking(move |engine| bad::log(engine.get(&keys::bad_log(site))?)).await
+    }
+
+    async fn bad_events(&self, site: SiteNumber, query: BadQuery) -> Result<BadPage, StoreError> {
+        self.blocking(move |engine| bad::list(engine, site, &query)).await
+    }
+
+    async fn bad_beacon(&self, site: SiteNumber, number: u64) -> Result<Option<BadBeacon>, StoreError> {
+        self.blocking(move |engine| bad::beacon(engine.get(&keys::bad_beacon(site, number))?)).await
     }
 
     async fn sealed(&self, site: SiteNumber, reference: VaultRef) -> Result<Option<Sealed>, StoreError> {

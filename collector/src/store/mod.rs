@@ -8,13 +8,16 @@
 //! - [`block`]: how entries are packed
 //! - [`tail`]: the ends of the logs, in memory
 //! - [`dedupe`]: which event ids were seen, in a few bits each
+//! - [`bad`]: refused events, kept for another try
 //! - [`writer`]: the one thread that appends, by group commit
+//! - [`shares`]: how the writer's queue is shared among the sites
 //! - [`kv`]: the store over an engine
 //!
 //! **Invariants.** A position is visible only when it and all lower ones are durable. An append is answered only
 //! after its group was flushed and synced. Everything that blocks stays in here: on the writer's thread or on the
 //! blocking pool.
 
+pub mod bad;
 pub mod block;
 pub mod dedupe;
 pub mod engine;
@@ -23,6 +26,7 @@ pub mod keys;
 pub mod kv;
 pub mod memory;
 mod reads;
+pub mod shares;
 pub mod sled;
 pub mod tail;
 pub mod writer;
@@ -36,7 +40,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use bad::{Bad, BadPage, BadQuery};
+
 use crate::domain::{
+    bad_event::{BadBeacon, BadLog},
     event::LeadKind,
     fact::{Entry, Position, SiteNumber, Subject},
     id::{LeadId, Token, VaultRef},
@@ -51,7 +58,7 @@ pub trait Store: Send + Sync {
     /// Appends a piece. When this returns, it is on the disk.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] where the queue is full, [`StoreError::Unavailable`] where the disk would not take it.
+    /// [`StoreError::Busy`] where the site has its share of the queue, [`StoreError::Unavailable`] where the disk would not take it.
     /// In both cases nothing was acknowledged, and the same append may be tried again.
     async fn append(&self, append: Append) -> Result<Appended, StoreError>;
 
@@ -106,6 +113,15 @@ pub trait Store: Send + Sync {
     /// What became of a site's events.
     async fn ledger(&self, site: SiteNumber) -> Result<Ledger, StoreError>;
 
+    /// What the site's bad-events log holds, and what it let go.
+    async fn bad_log(&self, site: SiteNumber) -> Result<BadLog, StoreError>;
+
+    /// Refused events, newest beacon first, and where to go on.
+    async fn bad_events(&self, site: SiteNumber, query: BadQuery) -> Result<BadPage, StoreError>;
+
+    /// The refused events of one beacon, by its number in the log; `None` where all are settled or let go.
+    async fn bad_beacon(&self, site: SiteNumber, number: u64) -> Result<Option<BadBeacon>, StoreError>;
+
     /// A submission's wrapped key and sealed value; `None` where it was erased or never was.
     async fn sealed(&self, site: SiteNumber, reference: VaultRef) -> Result<Option<Sealed>, StoreError>;
 
@@ -144,13 +160,31 @@ pub struct Append {
     pub tally: Ledger,
     /// A claim on the sender's own id of a record.
     pub claim: Option<Claim>,
+    /// What it does to the bad-events log.
+    pub bad: Option<Bad>,
+    /// Length of the body it came by, for the queue to know what it holds; 0 for what is small.
+    pub bytes: usize,
 }
 
 impl Append {
+    /// Nothing yet: a start for what appends no entry.
+    #[must_use]
+    pub fn nothing(site: SiteNumber) -> Self {
+        Self {
+            site,
+            entry: None,
+            seals: Vec::new(),
+            tally: Ledger::default(),
+            claim: None,
+            bad: None,
+            bytes: 0,
+        }
+    }
+
     /// An entry by itself.
     #[must_use]
     pub fn of(site: SiteNumber, entry: Entry) -> Self {
-        Self { site, entry: Some(entry), seals: Vec::new(), tally: Ledger::default(), claim: None }
+        Self { entry: Some(entry), ..Self::nothing(site) }
     }
 }
 
@@ -192,6 +226,14 @@ pub struct Claim {
 pub struct Appended {
     /// One verdict per event of an arrival; one for any other entry.
     pub verdicts: Vec<Verdict>,
+    /// It was to settle a bad event that is not there any more, so nothing at all was done.
+    pub void: bool,
+}
+
+impl Appended {
+    pub(super) fn of(verdicts: Vec<Verdict>) -> Self {
+        Self { verdicts, void: false }
+    }
 }
 
 /// What became of one fact.

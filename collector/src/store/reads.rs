@@ -30,7 +30,7 @@ pub(super) fn row<T: DeserializeOwned>(value: &[u8]) -> Result<T, StoreError> {
     }
 }
 
-fn packed<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
+pub(super) fn packed<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
     let mut value = vec![keys::VERSION];
     rmp_serde::encode::write_named(&mut value, row)
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
@@ -67,7 +67,7 @@ fn each_pair<E: Engine>(
 }
 
 /// The key right after the last one of a page.
-fn after(pairs: Vec<Pair>) -> Vec<u8> {
+pub(super) fn after(pairs: Vec<Pair>) -> Vec<u8> {
     let mut key = pairs.into_iter().next_back().map(|(key, _)| key).unwrap_or_default();
     key.push(0);
     key

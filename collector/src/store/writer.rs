@@ -10,12 +10,14 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::bad::Change;
 use super::{
-    Append, Appended, Claim, Seal, StoreError, Verdict, block,
+    Append, Appended, Bad, Claim, Seal, StoreError, Verdict, block,
     dedupe::{Bitmap, Recent},
     engine::{Batch, Engine},
     group::Group,
     keys,
+    shares::Place,
     tail::Tail,
 };
 use crate::domain::{
@@ -25,8 +27,11 @@ use crate::domain::{
     ledger::Ledger,
 };
 
-/// Appends that may wait; past it a caller is told that the store is busy.
-pub const QUEUE: usize = 4096;
+mod bad;
+
+/// What may wait, as [`super::shares`] weighs it; past it a caller is told that the store is busy.
+/// 32 MiB of bodies, or 65,536 beacons of one event.
+pub const QUEUE: usize = 131_072;
 /// Appends in one group at most: bounds the time to the answer.
 const GROUP: usize = 1024;
 /// Page views whose bitmaps stay in memory, per generation.
@@ -35,7 +40,7 @@ const RECENT_PAGES: usize = 32_768;
 /// Something for the writer to do.
 pub enum Task {
     /// Append, and say what became of it.
-    Append(Box<Append>, oneshot::Sender<Result<Appended, StoreError>>),
+    Append(Box<Append>, oneshot::Sender<Result<Appended, StoreError>>, Place),
     /// Write and sync something of no meaning.
     Probe(oneshot::Sender<Result<(), StoreError>>),
     /// Set a small value unless it is there; say what is there.
@@ -114,7 +119,7 @@ impl<E: Engine> Writer<E> {
         let mut answers = Vec::with_capacity(tasks.len());
         for task in tasks.drain(..) {
             match task {
-                Task::Append(append, answer) => match self.plan(&mut group, *append) {
+                Task::Append(append, answer, _place) => match self.plan(&mut group, *append) {
                     Ok(appended) => answers.push(Answer::Append(answer, appended)),
                     // `plan` fails before it touches the group: the caller is told, its neighbours go on.
                     Err(error) => drop(answer.send(Err(error))),
@@ -149,15 +154,27 @@ impl<E: Engine> Writer<E> {
 
     /// Decides one append: positions, duplicates, tokens. Nothing is written yet.
     fn plan(&mut self, group: &mut Group, append: Append) -> Result<Appended, StoreError> {
-        let Append { site, entry, seals, mut tally, claim } = append;
+        let Append { site, entry, seals, mut tally, claim, bad, bytes: _ } = append;
+        let change = match bad {
+            None => Change::default(),
+            Some(Bad::Keep { beacon, body }) => self.keep_bad(group, site, &beacon, body)?,
+            Some(Bad::Forget { before }) => self.forget_bad(group, site, before)?,
+            Some(Bad::Settle { id, again }) => match self.settle_bad(group, site, id, again)? {
+                Some(change) => change,
+                None => return Ok(Appended { verdicts: Vec::new(), void: true }),
+            },
+        };
         let appended = match entry {
-            None => Appended { verdicts: Vec::new() },
+            None => {
+                self.ledger(site)?;
+                Appended::of(Vec::new())
+            }
             Some(Entry::Arrival(arrival)) => self.plan_arrival(group, site, arrival, seals, &mut tally)?,
             Some(entry) => {
                 if let Some(claim) = &claim
                     && self.is_repeated(group, site, claim)?
                 {
-                    return Ok(Appended { verdicts: vec![Verdict::Duplicate] });
+                    return Ok(Appended::of(vec![Verdict::Duplicate]));
                 }
                 let packed = block::encode(&entry)?;
                 let position = self.take(site, 1)?;
@@ -171,13 +188,18 @@ impl<E: Engine> Writer<E> {
                     group.seal(site, seal);
                 }
                 group.push(site, position, &packed, entry)?;
-                Appended { verdicts: vec![Verdict::Stored(position)] }
+                Appended::of(vec![Verdict::Stored(position)])
             }
         };
         if tally != Ledger::default() {
-            self.ledger(site)?.add(&tally);
+            let ledger = self.ledger(site)?;
+            if let Some(reason) = &change.settled {
+                ledger.take_back(reason);
+            }
+            ledger.add(&tally);
             group.tallied.insert(site);
         }
+        change.write(group);
         Ok(appended)
     }
 
@@ -233,7 +255,7 @@ impl<E: Engine> Writer<E> {
                 Verdict::Stored(position - 1)
             })
             .collect();
-        Ok(Appended { verdicts })
+        Ok(Appended::of(verdicts))
     }
 
     /// Fetches what [`Self::mark`] needs to know of the ids of some events that [`same_bitmap`] keeps together.

@@ -114,15 +114,23 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Random`], and nothing else in practice.
     pub fn seal(&self, site: SiteNumber, data: &PersonalData) -> Result<(VaultRef, Sealed), VaultError> {
-        let reference = VaultRef(random::<16>()?);
-        let key = Zeroizing::new(random::<32>()?);
         let text = Zeroizing::new(
             rmp_serde::to_vec_named(data).map_err(|error| VaultError::Content(error.to_string()))?,
         );
+        self.seal_bytes(site, &text)
+    }
+
+    /// Seals what is no submission: the body of a refused event.
+    ///
+    /// # Errors
+    /// As [`Self::seal`].
+    pub fn seal_bytes(&self, site: SiteNumber, bytes: &[u8]) -> Result<(VaultRef, Sealed), VaultError> {
+        let reference = VaultRef(random::<16>()?);
+        let key = Zeroizing::new(random::<32>()?);
         let own = XChaCha20Poly1305::new((&*key).into());
         let sealed = Sealed {
             key: seal_with(&self.wrapping, &context(b"key", site, reference), key.as_slice())?,
-            value: seal_with(&own, &context(b"data", site, reference), &text)?,
+            value: seal_with(&own, &context(b"data", site, reference), bytes)?,
         };
         Ok((reference, sealed))
     }
@@ -136,11 +144,23 @@ impl Vault {
         site: SiteNumber,
         reference: VaultRef,
     ) -> Result<Option<PersonalData>, VaultError> {
+        let Some(text) = self.get_bytes(site, reference).await? else { return Ok(None) };
+        rmp_serde::from_slice(&text).map(Some).map_err(|error| VaultError::Content(error.to_string()))
+    }
+
+    /// What [`Self::seal_bytes`] sealed under a reference; `None` where it is gone.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_bytes(
+        &self,
+        site: SiteNumber,
+        reference: VaultRef,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
         let Some(sealed) = self.store.sealed(site, reference).await? else { return Ok(None) };
         let key = Zeroizing::new(open_with(&self.wrapping, &context(b"key", site, reference), &sealed.key)?);
         let own = XChaCha20Poly1305::new_from_slice(&key).map_err(|_| VaultError::Sealed)?;
-        let text = Zeroizing::new(open_with(&own, &context(b"data", site, reference), &sealed.value)?);
-        rmp_serde::from_slice(&text).map(Some).map_err(|error| VaultError::Content(error.to_string()))
+        open_with(&own, &context(b"data", site, reference), &sealed.value).map(Zeroizing::new).map(Some)
     }
 
     /// The keyed hash that an identifier is found by. Sites do not share hashes.

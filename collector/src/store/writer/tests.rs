@@ -1,6 +1,9 @@
 //! What only shows when the disk fails, or when a group is larger than the writer's memory of pages.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Condvar, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::*;
 use crate::{
@@ -11,6 +14,7 @@ use crate::{
         engine::Pair,
         kv::KvStore,
         memory::Memory,
+        shares::Shares,
     },
 };
 
@@ -85,10 +89,11 @@ fn an_id_counts_once_in_a_group_of_more_pages_than_the_writer_remembers() {
     );
     writer.recent = Recent::new(1);
     let ids = [("p", "p-0"), ("q", "q-0"), ("r", "r-0"), ("s", "s-0"), ("p", "p-0")];
+    let shares = Shares::new(100);
     let (mut tasks, mut answers) = (Vec::new(), Vec::new());
     for (page, id) in ids {
         let (answer, answered) = oneshot::channel();
-        tasks.push(Task::Append(Box::new(append(page, id)), answer));
+        tasks.push(Task::Append(Box::new(append(page, id)), answer, shares.enter(SITE, 1).unwrap()));
         answers.push(answered);
     }
     writer.group(&mut tasks);
@@ -97,4 +102,92 @@ fn an_id_counts_once_in_a_group_of_more_pages_than_the_writer_remembers() {
     let stored = (1..=4).map(Verdict::Stored);
     assert_eq!(verdicts, stored.chain([Verdict::Duplicate]).collect::<Vec<_>>());
     assert_eq!(last_position(writer.engine.as_ref(), HOUSE).unwrap(), 0);
+}
+
+/// Writes at once, and syncs only while its gate is open.
+struct Gated {
+    memory: Memory,
+    gate: Arc<Gate>,
+}
+
+#[derive(Default)]
+struct Gate {
+    closed: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn set(&self, closed: bool) {
+        *self.closed.lock().unwrap() = closed;
+        self.opened.notify_all();
+    }
+}
+
+impl Engine for Gated {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.memory.get(key)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, StoreError> {
+        self.memory.scan(from, to, limit)
+    }
+
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Pair>, StoreError> {
+        self.memory.last(from, to)
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        self.memory.apply(batch)
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        drop(self.gate.opened.wait_while(self.gate.closed.lock().unwrap(), |closed| *closed));
+        Ok(())
+    }
+
+    fn describe(&self) -> Description {
+        self.memory.describe()
+    }
+}
+
+#[tokio::test]
+async fn a_site_that_floods_a_stuck_disk_leaves_room_for_the_others() {
+    let gate = Arc::new(Gate::default());
+    let engine = Gated { memory: Memory::default(), gate: Arc::clone(&gate) };
+    let store = Arc::new(KvStore::open(engine).unwrap());
+    let mut waiting = tokio::task::JoinSet::new();
+    let mut refused = 0;
+    gate.set(true);
+    for n in 0..2 * QUEUE {
+        let (store, page) = (Arc::clone(&store), format!("p{n}"));
+        let append = Append { bytes: 64 << 10, ..append(&page, &format!("{page}-0")) };
+        waiting.spawn(async move { store.append(append).await });
+        // Let it queue up: the task runs until it waits, or is refused.
+        tokio::task::yield_now().await;
+        while let Some(done) = waiting.try_join_next() {
+            assert!(matches!(done.unwrap(), Err(StoreError::Busy)));
+            refused += 1;
+        }
+        if refused > 0 {
+            break;
+        }
+    }
+    assert_eq!(refused, 1, "a flood is refused in the end");
+    assert!(waiting.len() * 257 > QUEUE / 3, "and not before it has its share: {}", waiting.len());
+    let other = Append { site: 2, ..append("q", "q-0") };
+    let other = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.append(other).await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!other.is_finished(), "it waits for the disk; it was not refused");
+    gate.set(false);
+    assert_eq!(other.await.unwrap().unwrap().verdicts, [Verdict::Stored(1)]);
+    let accepted = waiting.len() as u64;
+    while let Some(done) = waiting.join_next().await {
+        assert!(matches!(done.unwrap().unwrap().verdicts[..], [Verdict::Stored(_)]));
+    }
+    assert_eq!(store.ledger(SITE).await.unwrap().stored, accepted);
+    assert!(store.append(append("late", "late-0")).await.is_ok(), "there is room again");
+    store.close().await;
 }

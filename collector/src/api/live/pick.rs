@@ -1,0 +1,310 @@
+//! Who gets to see which fact, and in which words.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Mark, feed::Feed};
+use crate::{
+    api::shapes::{ItemView, LeadView},
+    domain::{
+        event::{Detail, Event},
+        fact::{Arrival, Entry, StageMove, Subject},
+        id::{Id, LeadId},
+        journey::{Evidence, Item, What},
+        standing::Lead,
+        token::Scope,
+        touch,
+        visit::{self, Seen},
+    },
+    error::Problem,
+    project::{directory::Site, journeys},
+    store::Stored,
+};
+
+/// Subjects that are known to be inside a scope: asked once, then remembered.
+const REMEMBERED: usize = 10_000;
+
+/// What a message is about: its `event:`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// Something happened on a page.
+    Event,
+    /// Someone left a way to be contacted.
+    Lead,
+    /// A lead was moved to a stage.
+    Stage,
+}
+
+impl Type {
+    /// Every type.
+    pub const ALL: [Self; 3] = [Self::Event, Self::Lead, Self::Stage];
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Lead => "lead",
+            Self::Stage => "stage",
+        }
+    }
+}
+
+/// What a reader wants.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// Messages of these types.
+    pub types: Vec<Type>,
+    /// Events or leads of this kind.
+    pub kind: Option<String>,
+    /// What this visitor does, and their leads.
+    pub visitor: Option<Id>,
+    /// Events of visits, and leads, of this channel.
+    pub channel: Option<String>,
+    /// The same by campaign.
+    pub campaign: Option<String>,
+}
+
+impl Filter {
+    fn wants(&self, kind: Type) -> bool {
+        self.types.contains(&kind)
+    }
+
+    fn by_source(&self) -> bool {
+        self.channel.is_some() || self.campaign.is_some()
+    }
+
+    fn source(&self, channel: &str, campaign: Option<&str>) -> bool {
+        self.channel.as_deref().is_none_or(|asked| asked == channel)
+            && self.campaign.as_deref().is_none_or(|asked| Some(asked) == campaign)
+    }
+
+    fn of_visitor(&self, visitor: Option<&Id>) -> bool {
+        self.visitor.as_ref().is_none_or(|asked| Some(asked) == visitor)
+    }
+
+    fn of_kind(&self, kind: &str) -> bool {
+        self.kind.as_deref().is_none_or(|asked| asked == kind)
+    }
+
+    fn lead(&self, lead: &Lead) -> bool {
+        let last = &lead.origin.last;
+        self.of_visitor(lead.visitor()) && self.source(last.channel.as_str(), last.campaign.as_deref())
+    }
+}
+
+/// Something that happened on a page: an item of a journey, and whose.
+#[derive(Serialize)]
+struct EventMessage<'a> {
+    position: u64,
+    received_at: i64,
+    visitor: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    foreign_origin: bool,
+    #[serde(flatten)]
+    item: &'a ItemView,
+}
+
+/// A move to a stage, and whose.
+#[derive(Serialize)]
+struct StageMessage<'a> {
+    position: u64,
+    lead: String,
+    received_at: i64,
+    #[serde(flatten)]
+    item: &'a ItemView,
+}
+
+/// A lead as the list of leads shows it, and where it was born.
+#[derive(Serialize)]
+struct LeadMessage<'a> {
+    position: u64,
+    #[serde(flatten)]
+    lead: &'a LeadView,
+}
+
+/// Picks what a reader sees. Remembers who is inside its scope.
+#[derive(Default)]
+pub struct Picker {
+    inside: HashMap<Subject, ()>,
+}
+
+impl Picker {
+    /// Writes the messages about an entry that the reader may see, wants, and has not seen.
+    ///
+    /// # Errors
+    /// What the store and the vault say.
+    pub async fn pick(
+        &mut self,
+        feed: &mut Feed,
+        site: &Site,
+        stored: &Stored,
+        text: &mut String,
+    ) -> Result<(), Problem> {
+        match stored.entry.as_ref() {
+            Entry::Arrival(arrival) => {
+                for (position, event) in (stored.position..).zip(&arrival.events) {
+                    let mark = Mark { position, part: 0 };
+                    if mark > feed.mark {
+                        self.event(feed, site, arrival, event, mark, text).await?;
+                        feed.mark = mark;
+                    }
+                    let mark = Mark { position, part: 1 };
+                    if mark > feed.mark && event.detail.lead().is_some() {
+                        lead(feed, site, event, mark, text).await?;
+                        feed.mark = mark;
+                    }
+                }
+            }
+            Entry::Stage(moved) => {
+                let mark = Mark { position: stored.position, part: 0 };
+                if mark > feed.mark {
+                    stage(feed, site, moved, mark, text).await?;
+                    feed.mark = mark;
+                }
+            }
+            // These stand in the house's log, which nobody watches.
+            Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) => {}
+        }
+        Ok(())
+    }
+
+    async fn event(
+        &mut self,
+        feed: &Feed,
+        site: &Site,
+        arrival: &Arrival,
+        event: &Event,
+        mark: Mark,
+        text: &mut String,
+    ) -> Result<(), Problem> {
+        let filter = &feed.filter;
+        if !filter.wants(Type::Event)
+            || !filter.of_kind(event.detail.kind().as_str())
+            || !filter.of_visitor(arrival.visitor.as_ref())
+        {
+            return Ok(());
+        }
+        let own = &site.config.domains;
+        let mut visit_id = None;
+        let mut touch = match &event.detail {
+            Detail::PageView { url, referrer, .. } => {
+                touch::of_page_view(event.at, url, referrer.as_deref(), own, false)
+            }
+            _ => None,
+        };
+        let scope = feed.caller.scope.as_ref();
+        if scope.is_some() || filter.by_source() {
+            // A lead alone has no journey, and so it came from nowhere that could be asked for.
+            let Some(subject) = arrival.subject(event) else { return Ok(()) };
+            let known = self.inside.contains_key(&subject);
+            if filter.by_source() || !known {
+                let arrivals = feed.app.store.journey(site.number, &subject).await?;
+                let timeline = visit::timeline(journeys::seen(&arrivals, &subject), own);
+                let mut touches = timeline.visits.iter().flat_map(|visit| &visit.touches);
+                let covered = |scope: &Scope, touch: &touch::Touch| {
+                    scope.covers(touch.channel.as_str(), touch.campaign.as_deref())
+                };
+                if !known && !scope.is_none_or(|scope| touches.any(|touch| covered(scope, touch))) {
+                    return Ok(());
+                }
+                let entry = timeline
+                    .entries
+                    .iter()
+                    .find(|entry| (&entry.seen.event.page, &entry.seen.event.id) == (&event.page, &event.id));
+                let visit = entry.and_then(|entry| timeline.visits.get(entry.visit));
+                let wanted = |visit: &visit::Visit| {
+                    let mut touches = visit.touches.iter();
+                    touches.any(|touch| filter.source(touch.channel.as_str(), touch.campaign.as_deref()))
+                };
+                if filter.by_source() && !visit.is_some_and(wanted) {
+                    return Ok(());
+                }
+                visit_id = visit.map(|visit| visit.id.clone());
+                let brought = entry.and_then(|entry| visit?.touches.get(entry.touch?));
+                touch = brought.cloned().or(touch);
+                if self.inside.len() >= REMEMBERED {
+                    self.inside.clear();
+                }
+                self.inside.insert(subject, ());
+            }
+        }
+        let evidence = if arrival.visitor.is_some() { Evidence::SameVisitor } else { Evidence::SamePageView };
+        let item = Item {
+            at: event.at,
+            what: What::Event(Seen { arrival, event }),
+            visit: visit_id.as_deref(),
+            touch: touch.as_ref(),
+            evidence,
+        };
+        let item = ItemView::of(&feed.app, site.number, &feed.caller, &item).await?;
+        let message = EventMessage {
+            position: mark.position,
+            received_at: arrival.received_at,
+            visitor: arrival.visitor.as_ref().map(Id::to_string),
+            foreign_origin: arrival.foreign_origin,
+            item: &item,
+        };
+        write(text, Type::Event, mark, &feed.query.render(&message)?);
+        Ok(())
+    }
+}
+
+async fn lead(feed: &Feed, site: &Site, event: &Event, mark: Mark, text: &mut String) -> Result<(), Problem> {
+    if !feed.filter.wants(Type::Lead) {
+        return Ok(());
+    }
+    let Some(lead) = visible(feed, site, &LeadId::of_event(&event.id_text())).await? else { return Ok(()) };
+    let kind = serde_json::to_value(lead.kind).map_err(Problem::internal)?;
+    if !feed.filter.of_kind(kind.as_str().unwrap_or_default()) {
+        return Ok(());
+    }
+    let view = LeadView::of(&feed.app, site.number, &feed.caller, lead).await?;
+    let message = LeadMessage { position: mark.position, lead: &view };
+    write(text, Type::Lead, mark, &feed.query.render(&message)?);
+    Ok(())
+}
+
+async fn stage(
+    feed: &Feed,
+    site: &Site,
+    moved: &StageMove,
+    mark: Mark,
+    text: &mut String,
+) -> Result<(), Problem> {
+    if !feed.filter.wants(Type::Stage) || !feed.filter.of_kind("stage") {
+        return Ok(());
+    }
+    if visible(feed, site, &moved.lead).await?.is_none() {
+        return Ok(());
+    }
+    let item =
+        Item { at: moved.at, what: What::Stage(moved), visit: None, touch: None, evidence: Evidence::Record };
+    let item = ItemView::of(&feed.app, site.number, &feed.caller, &item).await?;
+    let message = StageMessage {
+        position: mark.position,
+        lead: moved.lead.to_string(),
+        received_at: moved.received_at,
+        item: &item,
+    };
+    write(text, Type::Stage, mark, &feed.query.render(&message)?);
+    Ok(())
+}
+
+/// A lead as it stands, where the reader may see it and wants to.
+async fn visible(feed: &Feed, site: &Site, id: &LeadId) -> Result<Option<Lead>, Problem> {
+    let lead = feed.app.store.lead(site.number, id).await?;
+    Ok(lead.filter(|lead| {
+        let last = &lead.origin.last;
+        let scope = feed.caller.scope.as_ref();
+        feed.filter.lead(lead)
+            && scope.is_none_or(|scope| scope.covers(last.channel.as_str(), last.campaign.as_deref()))
+    }))
+}
+
+/// One message. JSON has no line ends of its own, so it is one line.
+fn write(text: &mut String, kind: Type, mark: Mark, data: &Value) {
+    text.push_str(&format!("event: {}\nid: {mark}\ndata: {data}\n\n", kind.as_str()));
+}
