@@ -5,9 +5,17 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
 
 (() => {
   const config = __TRAZA_CONFIG__;
-  const { currentScript } = document;
-  const cut = currentScript ? currentScript.src.lastIndexOf("/" + config.site + ".js") : -1;
-  const base = cut > 0 ? currentScript.src.slice(0, cut) : config.base;
+  // Where it came from, however it was included: a tag manager, a script that fetched it, an attribute that was renamed.
+  // Pasted into another file it came from nowhere, and uses what the collector says of itself.
+  const from = () => {
+    const { currentScript } = document;
+    for (const url of [currentScript && currentScript.src, ...performance.getEntriesByType("resource").map(({ name }) => name)]) {
+      const cut = url ? url.lastIndexOf("/" + config.site + ".js") : -1;
+      if (cut > 0) return url.slice(0, cut);
+    }
+    return config.base;
+  };
+  let base;
 
   const load = async () => {
     const answer = await fetch(base + "/" + config.wasm + ".wasm", { credentials: "omit" });
@@ -24,7 +32,8 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
   try {
     const stub = window.traza;
     // A second tag on the page does nothing.
-    if (stub && stub.on) return;
+    if ((stub && stub.on) || !/^http/.test(location.protocol)) return;
+    base = from();
     const early = [...((stub && stub.q) || [])];
     let command;
     window.traza = (...args) => {
@@ -34,7 +43,7 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
     window.traza.on = 1;
     const begin = () => {
       try {
-        ({ command } = tracker(config, base, load));
+        ({ command } = tracker(config, base, load, stub && stub.g));
         early.map((args) => command(args));
       } catch {
         // A page that lets nobody in is left alone.

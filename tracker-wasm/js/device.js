@@ -18,6 +18,19 @@ export const keep = (key, value) => {
   }
 };
 
+/** What undelivered events (see road.js) and the state of a page view that lives (see pages.js) are kept by. */
+export const KEPT = "tz_q";
+export const BEAT = "tz_h";
+
+/** The keys of what is kept, by how they begin. */
+export const keys = (start) => {
+  try {
+    return Object.keys(localStorage).filter((key) => key.startsWith(start));
+  } catch {
+    return [];
+  }
+};
+
 /** A UUIDv7: 48 bits of time, the rest random. */
 export const mint = () => {
   let time = Date.now();
@@ -29,16 +42,27 @@ export const mint = () => {
 };
 
 let known;
+let offered;
 
 /** Takes a visitor id from the collector or the device; none forgets it, here and there. */
 export const adopt = (id) => {
   if (id == null || /^[\w-]{1,64}$/.test(id)) keep("tz_v", (known = id));
 };
 
+/** Takes a visitor id from another of the site's domains: it counts where there is none here. */
+export const offer = (id) => {
+  offered = id;
+};
+
+/** Forgets all that would tell this browser from another; not what the visitor chose. */
+export const forget = () => {
+  known = offered = null;
+  for (const key of keys("tz_")) if (!/^tz_[ci]$/.test(key)) keep(key);
+};
+
 /** The visitor id, full mode only: the one kept, else a new one. */
 export const visitor = () => {
-  if (!known) adopt(recall("tz_v"));
-  if (!known) adopt(mint());
+  if (!known) adopt(recall("tz_v") || offered || mint());
   return known;
 };
 
@@ -49,5 +73,5 @@ export const context = (mode) => {
   const lang = navigator.language;
   return mode == "full"
     ? { lang, screen: width + "x" + height, tz: Intl.DateTimeFormat().resolvedOptions().timeZone }
-    : { lang, screen: width < 768 ? "small" : width < 1280 ? "medium" : "large" };
+    : { lang, screen: width < 768 ? "small" : width < 1200 ? "medium" : "large" };
 };

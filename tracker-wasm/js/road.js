@@ -1,15 +1,19 @@
 // How events leave: cut into beacons, one at a time, tried again when the collector was not there. While the page
 // lives every beacon is a keepalive fetch whose answer is awaited; at its end they are handed to the browser, and
 // what was not confirmed is kept on the device, in full mode, for the next page.
-import { adopt, context, keep, recall, visitor } from "./device.js";
+import { BEAT, KEPT, adopt, context, forget, keep, keys, recall, visitor } from "./device.js";
 
-const KEPT = "tz_q"; // undelivered events: a time, then a line each
 const KEPT_CHARS = 64 * 1024;
 const KEPT_MS = 24 * 60 * 60 * 1000;
 const SEND_BYTES = 48 * 1024; // wire::limits::SEND_BYTES
-const EVENTS = 200; // wire::limits::EVENTS, and the most that wait in memory
+const QUOTA_BYTES = 64 * 1024; // what browsers let a page have under way that outlives it
+const EVENTS = 200; // wire::limits::EVENTS, and the most that wait in memory or are kept
 const GATHER_MS = 1000;
 const GATHER_EVENTS = 20;
+const SILENCE_MS = 30000; // no answer by then is none
+const LEASE = "tz_l"; // until when the others leave to one tab what is kept
+const LEASE_MS = 10000;
+const BEAT_OLD_MS = 180000; // a page view that lives is younger, hidden or not
 
 /** How much of what waits leaves: one beacon, all of it (the page was hidden), or all and the page is over. */
 export const NEXT = 0;
@@ -20,9 +24,10 @@ const size = (text) => new TextEncoder().encode(text).length;
 
 /**
  * A road to `url`. `state()` answers `{ mode, choice, via }` as they stand; `later(ms, work)` is a guarded timer,
- * `guard(work)` a guarded function. An item is `{ json, mode, lead }`: it travels under the mode it was recorded in.
+ * `guard(work)` a guarded function; `note(code, count)` writes a tracker_error down. An item is `{ json, mode, lead }`:
+ * it travels under the mode it was recorded in.
  */
-export const road = (url, state, later, guard) => {
+export const road = (url, state, later, guard, note) => {
   let queue = [];
   let flight = [];
   let unsure = []; // given to sendBeacon, which says nothing more
@@ -31,10 +36,26 @@ export const road = (url, state, later, guard) => {
   let paused;
   let timed;
   let kept;
-  let dropped = 0;
+  let lost = {}; // how many events, by why
+
+  const lose = (why, count = 1) => {
+    lost[why] = (lost[why] || 0) + count;
+  };
+
+  // What was lost goes along with what is next to leave.
+  const confess = () => {
+    if (!/^[af]/.test(state().mode)) return;
+    for (const why in lost) queue.push(measured({ json: note("lost_" + why, lost[why]), mode: state().mode }));
+    lost = {};
+  };
+
+  const measured = (item) => {
+    item.size = size(item.json);
+    return item;
+  };
 
   const shrink = () => {
-    for (; queue.length > EVENTS; dropped++) {
+    for (; queue.length > EVENTS; lose("overflow")) {
       const oldest = queue.findIndex((item) => !item.lead);
       queue.splice(oldest < 0 ? 0 : oldest, 1);
     }
@@ -46,14 +67,14 @@ export const road = (url, state, later, guard) => {
     return JSON.stringify(head).slice(0, -1) + ',"events":[' + events + "]}";
   };
 
-  const ask = async (body, cookies) => {
-    const answer = await fetch(url, { method: "POST", body, keepalive: true, credentials: cookies ? "include" : "omit" });
+  const ask = async (body, cookies, keepalive) => {
+    const answer = await fetch(url, { method: "POST", body, keepalive, credentials: cookies ? "include" : "omit" });
     const { visitor } = answer.ok ? await answer.json().catch(() => ({})) : {};
     return [answer.status, +answer.headers.get("Retry-After") || 0, visitor];
   };
 
-  const post = (body, cookies, done) =>
-    ask(body, cookies)
+  const post = (body, cookies, keepalive, done) =>
+    ask(body, cookies, keepalive)
       .catch(() => [0, 0])
       .then(guard((said) => done(...said)));
 
@@ -66,26 +87,31 @@ export const road = (url, state, later, guard) => {
   };
 
   // What has left without an answer: if the collector was last seen failing all of that is in doubt; if it has not been
-  // seen yet, what must not be lost. A second delivery has the same ids and changes nothing.
-  const doubtful = (batch) => batch.filter((item) => failures || (item.lead && !sure));
+  // seen yet, what must not be lost; and what the browser would not take at the end. A second delivery has the same ids
+  // and changes nothing.
+  const doubtful = (batch) => batch.filter((item) => failures || batch.refused || (item.lead && !sure));
 
-  const persist = () => {
+  const persist = (how) => {
     const items = unsure.concat(flight.flatMap(doubtful), queue).filter((item) => item.mode == "full");
     if (state().mode != "full" || !items.length) return;
     // Leads first; another tab may have left something here, which stays.
-    const lines = new Set(
-      items
-        .sort((one, other) => other.lead - one.lead)
-        .map((item) => +item.lead + item.json)
-        .concat((recall(KEPT) || "").split("\n").slice(1)),
-    );
-    let text = "" + Date.now();
-    for (const line of lines) if (text.length + line.length < KEPT_CHARS) text += "\n" + line;
-    keep(KEPT, (kept = text));
+    const lines = items.sort((one, other) => !!other.lead - !!one.lead).map((item) => +!!item.lead + item.json);
+    const chosen = new Set();
+    let chars = 0;
+    let over = 0;
+    for (const line of new Set(lines.concat((recall(KEPT) || "").split("\n")))) {
+      chars += line.length + 1;
+      if (chosen.size < EVENTS && chars < KEPT_CHARS) line && chosen.add(line);
+      else over++;
+    }
+    if (how == END && !failures) keep(LEASE);
+    if (over && how == END) chosen.add("0" + note("lost_storage", over));
+    keep(KEPT, (kept = [...chosen].join("\n")));
   };
 
   const flush = (how) => {
     if (!how && (paused || flight.length)) return;
+    if (queue.length) confess();
     while (queue.length) {
       const { mode } = queue[0];
       let room = SEND_BYTES - size(compose(mode, ""));
@@ -101,8 +127,13 @@ export const road = (url, state, later, guard) => {
       // A beacon always carries cookies, so only full mode may use it; and it has no answer.
       if (how == END && full && beacon(body)) unsure.push(...doubtful(batch));
       else {
+        batch.size = size(body);
+        const busy = flight.reduce((sum, other) => sum + other.size, batch.size);
+        batch.refused = how == END && full;
         flight.push(batch);
-        post(body, full, (status, pause, id) => answered(batch, status, pause, id));
+        // Over the quota the browser would refuse it; without, it needs the page to live on.
+        post(body, full, busy < QUOTA_BYTES, (status, pause, id) => answered(batch, status, pause, id));
+        later(SILENCE_MS, () => answered(batch, 0, 0));
       }
       if (!how) return;
     }
@@ -117,19 +148,23 @@ export const road = (url, state, later, guard) => {
       if (id && state().mode == "full") adopt(id);
     } else if (status > 399 && status < 500 && !/^(408|425|429)$/.test(status)) {
       // The collector will never take it: a retry would only cost.
-      dropped += batch.length;
+      lose("refused", batch.length);
     } else {
       queue.unshift(...batch);
       shrink();
       paused = true;
       failures++;
       sure = false;
-      later(1000 * Math.min(pause || 2 ** Math.min(failures, 6), 3600), resume);
+      // Not all browsers at the same moment.
+      const wait = 1000 * Math.min(pause || 2 ** Math.min(failures, 6), 3600) * (1 + Math.random() / 8);
+      later(wait, resume);
       persist();
+      if (kept) keep(LEASE, Date.now() + wait);
     }
     if (kept && !queue.length && !flight.length) {
       // Delivered after all. If another tab wrote since, the rest is its own to clear.
       if (recall(KEPT) == kept) keep(KEPT);
+      keep(LEASE);
       kept = "";
     }
     flush(NEXT);
@@ -141,8 +176,7 @@ export const road = (url, state, later, guard) => {
   };
 
   const push = (item, urgent) => {
-    item.size = size(item.json);
-    queue.push(item);
+    queue.push(measured(item));
     shrink();
     if (urgent || queue.length >= GATHER_EVENTS) flush(NEXT);
     else if (!timed) {
@@ -154,23 +188,44 @@ export const road = (url, state, later, guard) => {
     }
   };
 
+  /** Takes what an earlier page could not deliver, or this one before it came back from a cache; one tab at a time. */
+  const restore = () => {
+    unsure = [];
+    if (state().mode != "full") return;
+    const now = Date.now();
+    const free = recall(LEASE);
+    if (free > now) {
+      later(free - now, restore);
+      return;
+    }
+    const take = (line, young, old) => {
+      try {
+        const { at } = JSON.parse(line.slice(1));
+        if (now - at < young) return;
+        if (now - at > KEPT_MS) lose("stale");
+        else if (now - at) push({ json: line.slice(1), mode: "full", lead: line[0] == 1 });
+      } catch {
+        // Not ours.
+      }
+      return true;
+    };
+    for (const key of keys(BEAT)) if (take(recall(key), BEAT_OLD_MS)) keep(key);
+    kept = recall(KEPT);
+    if (!kept) return;
+    keep(LEASE, now + LEASE_MS);
+    kept.split("\n").map((line) => take(line, 0));
+    if (!queue.length && !flight.length) keep(KEPT), keep(LEASE);
+  };
+
   return {
     push,
     resume,
+    restore,
+    lose,
 
     flush(how) {
       flush(how);
-      persist();
-    },
-
-    /** Takes what an earlier page could not deliver, or this one before it came back from a cache. */
-    restore() {
-      unsure = [];
-      const [time, ...lines] = (recall(KEPT) || "").split("\n");
-      keep(KEPT);
-      if (Date.now() - time < KEPT_MS) {
-        for (const line of lines) if (/^[01]{/.test(line)) push({ json: line.slice(1), mode: "full", lead: line[0] == 1 });
-      }
+      persist(how);
     },
 
     /** The visitor allows less: what was recorded under more goes, unsent; a lead goes alone. */
@@ -185,12 +240,8 @@ export const road = (url, state, later, guard) => {
      * script can reach. The only thing that mode `off` ever sends by itself; it is counted there, not stored.
      */
     revoke(event) {
-      adopt();
-      keep(KEPT);
-      post(compose("off", JSON.stringify(event)), true, () => {});
+      forget();
+      post(compose("off", JSON.stringify(event)), true, true, () => {});
     },
-
-    /** How many events were dropped since it was last asked. */
-    dropped: () => [dropped, (dropped = 0)][0],
   };
 };

@@ -1,9 +1,15 @@
 // The tracker of one document: what happens on the page goes by the core, and out. It catches from its first moment;
 // until the core has come events wait for it. Where the core is refused, or late at the page's end, they leave without
 // it: raw, since the collector judges by the same rules.
-import { keep, mint, recall } from "./device.js";
+import { clicks } from "./clicks.js";
+import { keep, recall } from "./device.js";
+import { forms } from "./forms.js";
+import { layer } from "./layer.js";
+import { handOver } from "./link.js";
+import { pages } from "./pages.js";
+import * as raw from "./raw.js";
 import { ALL, END, road } from "./road.js";
-import { click, submit } from "./sense.js";
+import { roots } from "./roots.js";
 
 const modes = ["off", "anonymous", "full"];
 const rank = (mode) => modes.indexOf(mode);
@@ -11,20 +17,31 @@ const rank = (mode) => modes.indexOf(mode);
 // Kinds that take the visitor away, and leave at once.
 const URGENT = /^(call|chat|sms|email|outbound|download)/;
 
-/** Whether a query key may be a click id: somewhat wider than `wire`'s table, which the core and the collector have. */
-export const isClickId = (key) =>
-  /^(gad_|hsa_|mc_|mkt_tok|_(gl|kx|hs)|igsh|epik|srsltid|gclsrc|msclkid|li_fat|dicbo|tblci|cjevent|awc|\w*(clid|braid|cid)$)/i.test(key);
-
 /**
- * Starts at once. `base` is the collector's address, `load()` promises the core's exports. Answers what `traza()`
+ * Starts at once. `base` is the collector's address, `load()` promises the core's exports, `early` is what the guard
+ * caught: `{ p: the page view's id, n: its next number, q: [when, an event, its path] each }`. Answers what `traza()`
  * does, and what ends it.
+ *
+ * What watches the page hangs on a `host`:
+ * - `config`: the site's public configuration
+ * - `listen(target, kinds, work, gap)`: passive, in the capture phase, guarded; a document stands for its window; with
+ *   a `gap`, no more often than that many ms
+ * - `later(ms, work)`: a guarded timer; `guard(work)`: a guarded function
+ * - `tick(work)`: each second, and after a click
+ * - `mode`: wait, off, anonymous, full
+ * - `saw(kind, fields, urgent)`: something happened; answers the event's id, `fields.id` if there is one; `id()` gives
+ *   one out beforehand
+ * - `views(work)`: at the start of each page view after the first, by its new id; `leaves(work)`: before one ends
+ * - `each(work)`: calls `work(root)` for the document, and for each open shadow root and same-origin frame's document
+ *   as it is met. Of what is `composed` (clicks, focus, keys) a document hears also what happens in its shadow roots.
+ *   `look(root)` meets those that were put into one since.
  */
-export const tracker = (config, base, load) => {
+export const tracker = (config, base, load, early) => {
   const doc = document;
-  let core; // has taken over
   let alone; // there will be no core, or the page ends before it came
   let dead; // three strikes
   let strikes = 0;
+  let then; // when what is told now happened, if not now
   const undo = [];
 
   // ---- guards ------------------------------------------------------------------------------------------------
@@ -42,9 +59,9 @@ export const tracker = (config, base, load) => {
     } catch {
       if (++strikes < 3) return;
       stop();
-      core = 0;
+      host.core = 0;
       try {
-        deliver(make("tracker_error", { code: "strikes", count: strikes }));
+        deliver(views.make("tracker_error", { code: "strikes", count: strikes }));
         out.flush(ALL);
       } catch {
         // Then nobody hears of it.
@@ -56,68 +73,50 @@ export const tracker = (config, base, load) => {
 
   const listen = (target, kinds, work, gap = 0) =>
     kinds.split(" ").map((kind) => {
+      const on = target.defaultView || target;
       let last = -gap;
-      const on = guard((event) => {
-        if (event.timeStamp - last < gap) return;
+      const hear = guard((event) => {
+        // A frame with a tag of its own tells for itself.
+        if (event.timeStamp - last < gap || (on != window && on.traza && on.traza.on)) return;
         last = event.timeStamp;
         work(event);
       });
-      target.addEventListener(kind, on, { capture: true, passive: true });
-      undo.push(() => target.removeEventListener(kind, on, true));
+      on.addEventListener(kind, hear, { capture: true, passive: true });
+      undo.push(() => on.removeEventListener(kind, hear, true));
+      if (on == window && early) {
+        for (const [at, { type, button, timeStamp, submitter }, path] of early.q) {
+          if (type != kind) continue;
+          then = at;
+          hear({ type, button, timeStamp, submitter, target: path[0], composedPath: () => path });
+          then = 0;
+        }
+      }
     });
 
-  // ---- the page view -------------------------------------------------------------------------------------------
-
-  // The address before anything rewrites it.
-  const url = location.href;
-  const begun = performance.now();
-  let page; // its id
-  let count; // the next event's number
-  let viewed; // its page_view was recorded: then leaving it is worth recording too
-  let deepest; // how much of it was seen, in percent
-  let before = 0; // attention to earlier page views of this document, in ms
-
-  const attend = (alive) => core.attend(performance.now(), !doc.hidden, alive) - before;
-  const make = (kind, rest) => ({ kind, id: page + "-" + count++, at: Date.now(), page, ...rest });
-
-  const view = () => {
-    page = mint();
-    count = deepest = 0;
-    if (core) before += attend(true);
-    const event = make("page_view", { url, title: "" + doc.title, referrer: doc.referrer || undefined });
-    viewed = mode != "off";
-    if (viewed) record(event);
+  const works = [];
+  const pulse = () => works.map((work) => work());
+  const round = () => {
+    pulse();
+    later(1000, round);
   };
 
-  const look = () => {
-    const part = (100 * (scrollY + innerHeight)) / doc.documentElement.scrollHeight;
-    deepest = Math.min(100, Math.max(deepest, Math.round(part) || 0));
-  };
+  // ---- what happens on the page --------------------------------------------------------------------------------
 
-  const leave = () => {
-    if (!viewed) return;
-    viewed = false;
-    look();
-    if (core) record(make("page_leave", { engaged_ms: Math.round(attend(false)), scroll_pct: deepest }));
-    const lost = out.dropped();
-    if (lost) record(make("tracker_error", { code: "dropped", count: lost }));
-  };
-
-  // ---- what happens on it --------------------------------------------------------------------------------------
-
-  let mode; // wait, off, anonymous, full
   let choice;
-  let held = []; // what waits for the core, or for the visitor's choice
+  let held = []; // what waits for the core, or for the visitor's choice: events, and whether each is urgent
 
-  const hold = (event) => (event.lead || held.length < 200) && held.push(event);
-  const record = (event) => (core || alone ? deliver(event) : hold(event));
-  const release = () => held.splice(0).map(deliver);
+  const hold = (event, urgent) => (event.lead || held.length < 200 ? held.push([event, urgent]) : out.lose("held"));
+  const record = (event, urgent) => (host.core || alone ? deliver(event, urgent) : hold(event, urgent));
+  const release = () => held.splice(0).map((item) => deliver(...item));
 
-  const deliver = (event) => {
+  const deliver = (event, urgent) => {
+    const { core, mode } = host;
     const lead = !!event.lead;
     // 0 drop, 1 hold, 2 off, 3 anonymous, 4 full; the same without the core (tracker-wasm/src/consent.rs).
     const verdict = core ? core.judge(lead) : mode == "wait" && !lead ? 1 : rank(mode) > 0 ? rank(mode) + 2 : lead * 2;
-    if (verdict == 1) hold(event);
+    if (verdict == 1) hold(event, urgent);
+    if (lead && recall("tz_i")) event.lead.flag = "test";
+    if (log.length < 200) log.push([["dropped", "held"][verdict] || modes[verdict - 2], event]);
     // Who says their name is not anonymous.
     if (verdict < 2 || (verdict < 4 && event.kind == "identify")) return;
     if (core && event.kind == "click") {
@@ -127,87 +126,105 @@ export const tracker = (config, base, load) => {
       if (kind || event.cta) event.target = event.text = undefined;
       if (/^(call|chat|sms|email)/.test(kind)) event.href = undefined;
     }
-    for (const name of ["url", "referrer", "href"]) event[name] = address(event[name], verdict);
-    for (const name of ["title", "text"]) event[name] = clean(event[name]);
-    for (const name in event.props) event.props[name] = clean(event.props[name]);
-    out.push({ json: JSON.stringify(event), mode: modes[verdict - 2], lead }, lead || URGENT.test(event.kind));
+    const soon = urgent || lead || URGENT.test(event.kind);
+    // A lead's story begins with its page.
+    if (soon) views.tell(true);
+    const text = (text) => (typeof text != "string" ? text : (core || raw).text(text));
+    for (const name of ["url", "referrer", "href"]) {
+      const url = event[name];
+      if (url && !/^(mailto|sms|tel):/i.test(url)) event[name] = (core || raw).address(url, verdict > 3, config);
+    }
+    for (const name of ["title", "text"]) event[name] = text(event[name]);
+    for (const name in event.props) event.props[name] = text(event.props[name]);
+    out.push({ json: JSON.stringify(event), mode: modes[verdict - 2], lead }, soon);
   };
 
-  // Without the core, what the collector cannot undo: e-mail addresses stay here, and of a query all but campaigns and
-  // what the site wants kept; in anonymous mode a click id is its name.
-  const clean = (text) =>
-    typeof text != "string" ? text : core ? core.text(text) : text.replace(/[^\s/?&=#:]+(@|%40)[^\s/?&=#]+/gi, "…");
-  const address = (url, verdict) =>
-    !url || /^(mailto|sms|tel):/i.test(url)
-      ? url
-      : core
-        ? core.address(url)
-        : clean(
-            url.replace(/#.*=.*/, "").replace(/([?&])([^=&#]*)(=[^&#]*)?/g, (pair, mark, key) => {
-              const full = verdict > 3;
-              if (/^utm_/.test(key)) return full || config.anonymous_utm ? pair : mark;
-              if (isClickId(key)) return full ? pair : mark + key + "=";
-              return full && (config.keys || []).includes(key) ? pair : mark;
-            }),
-          );
+  const log = []; // for whoever looks: what became of an event, and the event
+  const host = {
+    config,
+    now: () => then || Date.now(),
+    tick: (work) => works.push(guard(work)),
+    guard,
+    later,
+    listen,
+    record,
+    saw(kind, fields, urgent) {
+      const event = views.make(kind, fields);
+      record(event, urgent);
+      return event.id;
+    },
+  };
 
-  const out = road(base + "/" + config.site, () => ({ mode, choice, via: core ? "wasm" : "fallback" }), later, guard);
+  const state = () => ({ mode: host.mode, choice, via: host.core ? "wasm" : "fallback" });
+  const note = (code, count) => JSON.stringify(views.make("tracker_error", { code, count }));
+  const out = road(base + "/" + config.site, state, later, guard, note);
 
   // ---- the choice, and traza() ---------------------------------------------------------------------------------
 
   // Brings the device in line with the mode in force.
   const settle = (was) => {
+    const { mode } = host;
     if (mode == "full") out.restore();
-    else if (mode != "wait" && (was == "full" || recall("tz_v"))) out.revoke(make("consent", { mode }));
+    else if (mode != "wait" && (was == "full" || recall("tz_v"))) out.revoke(views.make("consent", { mode }));
   };
 
   // Events stay with the mode they were recorded in; what was held is judged now; a page view that was sent under one
   // mode does not go on under another, so that nothing joins the two.
-  const choose = (word) => {
-    const was = mode;
-    const more = rank(word) - rank(was);
+  const choose = (mode) => {
+    const was = host.mode;
+    const more = rank(mode) - rank(was);
+    if (!more && choice == "explicit") return;
+    if (was != "wait") views.tell();
     if (was == "anonymous" && more > 0) {
-      leave();
-      if (!core) alone = true;
+      views.leave();
+      if (!host.core) alone = true;
       release();
       out.flush(ALL);
     }
-    mode = word;
+    host.mode = mode;
     choice = "explicit";
     // "full" is remembered; a smaller word only where the site's default would keep more at the next page.
     keep("tz_c", mode == "full" || rank(config.consent) > rank(mode) ? mode : null);
-    if (core) core.choose(rank(mode));
+    if (host.core) host.core.choose(rank(mode));
     if (was != "wait" && more < 0) out.lower();
     settle(was);
-    if (was != "wait" || mode == "off") held = held.filter((event) => event.lead);
+    if (was != "wait" || mode == "off") held = held.filter(([event]) => event.lead);
     if (was == "wait" && mode != "off") {
-      if (core || alone) release();
-    } else if (more) view();
-    record(make("consent", { mode }));
+      if (host.core || alone) release();
+    } else if (more) views.view();
+    host.saw("consent", { mode });
   };
 
   const text = (value) => (value == null ? undefined : "" + value);
+  const texts = (from, names) => Object.fromEntries(names.split(" ").map((name) => [name, text(from[name])]));
+  const debug = () => import(base + "/debug.mjs").then(({ show }) => show(log, state)).catch(() => {});
 
   const command = guard(([verb, what, rest]) => {
+    if (verb == "debug") debug();
     if (verb == "consent" && rank(what) >= 0) choose(what);
     if (verb == "track") {
       const flat = Object.entries(rest || {}).filter(([, value]) => /^(string|boolean)$/.test(typeof value) || Number.isFinite(value));
-      record(make("custom", { name: text(what), props: Object.fromEntries(flat) }));
+      host.saw("custom", { name: text(what), props: Object.fromEntries(flat) });
     }
-    if (verb == "identify" && what) {
-      record(make(verb, { email: text(what.email), phone: text(what.phone), user_id: text(what.user_id) }));
+    if (verb == "identify" && what) host.saw(verb, texts(what, "email phone user_id"));
+    if (verb == "lead" && what) {
+      const { consent, fields } = what;
+      const lead = texts(what, "name email phone magnet");
+      lead.kind = what.kind == "callback" ? "callback" : "form";
+      if (consent) lead.consent = { text_version: text(consent.text_version), purposes: [].concat(consent.purposes || []).map(text) };
+      if (fields) lead.fields = texts(fields, Object.keys(fields).join(" "));
+      host.saw("form_submit", { form: text(what.form) || "traza", lead }, true);
     }
   });
 
   // ---- the beginning -------------------------------------------------------------------------------------------
 
-  const adoptCore = (exports) => {
-    exports.rules(rank(config.consent), choice == "signal", !!config.anonymous_utm);
-    for (const domain of config.domains || []) exports.list(false, domain);
-    for (const key of config.keys || []) exports.list(true, key);
-    if (choice == "explicit") exports.choose(rank(mode));
-    core = exports;
-    core.attend(begun, !doc.hidden, true);
+  const adoptCore = (core) => {
+    core.rules(rank(config.consent), choice == "signal", !!config.anonymous_utm);
+    for (const domain of config.domains || []) core.list(false, domain);
+    for (const key of config.keys || []) core.list(true, key);
+    if (choice == "explicit") core.choose(rank(host.mode));
+    host.core = core;
     release();
   };
 
@@ -216,37 +233,39 @@ export const tracker = (config, base, load) => {
     release();
   };
 
+  let views;
   guard(() => {
     const word = recall("tz_c");
     const signal = navigator.globalPrivacyControl || navigator.doNotTrack == 1;
     choice = rank(word) >= 0 ? "explicit" : signal ? "signal" : "default";
-    mode = choice == "explicit" ? word : signal ? "off" : config.consent;
-    const saw = (event) => event && record(make(event.kind, event));
+    host.mode = choice == "explicit" ? word : signal ? "off" : config.consent;
     const end = (how) => {
-      if (!core) refuse();
+      if (!host.core) refuse();
       out.flush(how);
     };
-    listen(window, "click auxclick", (event) => saw(click(event)));
-    listen(window, "submit", (event) => saw(submit(event, config.lead_fields)));
-    listen(window, "scroll", look, 250);
-    listen(window, "scroll pointerdown pointermove touchmove wheel keydown", () => core && attend(true), 1000);
+    const mark = /[?&]traza_internal=([01])/.exec(location.search);
+    if (mark) keep("tz_i", +mark[1] || null);
+    views = pages(host, early);
+    roots(host);
+    handOver(host);
+    clicks(host);
+    forms(host);
+    // Nobody's banner speaks louder than the visitor's browser.
+    layer(host, (yes) => signal || choose(yes ? "full" : config.consent == "anonymous" ? "anonymous" : "off"));
+    listen(doc, "click", () => later(50, pulse));
     listen(window, "online", out.resume);
     listen(window, "pagehide", () => {
-      leave();
+      views.leave();
       end(END);
     });
     listen(doc, "visibilitychange", () => {
-      if (core) attend(false);
+      views.tell();
       if (doc.hidden) end(ALL);
     });
-    listen(window, "pageshow", (event) => {
-      // Back from the cache: another showing of the page, by another id.
-      if (!event.persisted) return;
-      view();
-      settle();
-    });
-    view();
+    listen(window, "pageshow", (event) => event.persisted && settle());
     settle();
+    round();
+    if (/[?&]traza_debug=1/.test(location.search)) debug();
     load()
       .then((exports) => dead || adoptCore(exports))
       .catch(guard(refuse));

@@ -107,9 +107,11 @@ export const remember = (key, value) => localStorage.setItem(key, value);
 
 /** The road alone, with so many items of so many bytes pushed at once. Answers what `flush` sends. */
 export const crowd = (mode, count, size) => {
-  const out = road(HOME, () => ({ mode, choice: "default", via: "wasm" }), (ms, work) => setTimeout(work, ms), (work) => work);
+  const state = () => ({ mode, choice: "default", via: "wasm" });
+  const note = (code, count) => JSON.stringify({ id: "p-1", at: 1, page: "p", kind: "tracker_error", code, count });
+  const out = road(HOME, state, (ms, work) => setTimeout(work, ms), (work) => work, note);
   for (let n = 0; n < count; n++) {
-    const event = { id: "p-" + n, at: 1, page: "p", kind: "custom", name: "" };
+    const event = { id: "p-" + (n + 2), at: 1, page: "p", kind: "custom", name: "" };
     event.name = "ñ".repeat(Math.max(0, Math.floor((size - bytes(JSON.stringify(event))) / 2)));
     out.push({ json: JSON.stringify(event), mode, lead: false }, false);
   }

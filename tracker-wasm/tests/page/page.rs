@@ -8,6 +8,11 @@ use wire::{beacon::Beacon, event::Event};
 // Each file of the tracker is named once, so that all of them are served to the page.
 #[wasm_bindgen(module = "/js/tracker.js")]
 extern "C" {
+    #[wasm_bindgen(js_name = tracker)]
+    fn _tracker();
+}
+#[wasm_bindgen(module = "/js/raw.js")]
+extern "C" {
     #[wasm_bindgen(js_name = isClickId)]
     pub(crate) fn is_click_id(key: &str) -> bool;
 }
@@ -16,10 +21,45 @@ extern "C" {
     #[wasm_bindgen(js_name = road)]
     fn _road();
 }
-#[wasm_bindgen(module = "/js/sense.js")]
+#[wasm_bindgen(module = "/js/pages.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = click)]
-    fn _sense();
+    #[wasm_bindgen(js_name = pages)]
+    fn _pages();
+}
+#[wasm_bindgen(module = "/js/roots.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = roots)]
+    fn _roots();
+}
+#[wasm_bindgen(module = "/js/clicks.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = clicks)]
+    fn _clicks();
+}
+#[wasm_bindgen(module = "/js/forms.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = forms)]
+    fn _forms();
+}
+#[wasm_bindgen(module = "/js/layer.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = layer)]
+    fn _layer();
+}
+#[wasm_bindgen(module = "/js/link.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = handOver)]
+    fn _link();
+}
+#[wasm_bindgen(module = "/js/attention.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = attention)]
+    pub(crate) fn attention() -> js_sys::Function;
+}
+#[wasm_bindgen(module = "/js/element.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = attr)]
+    fn _element();
 }
 #[wasm_bindgen(module = "/js/device.js")]
 extern "C" {
@@ -195,7 +235,6 @@ fn core() -> JsValue {
         "link",
         Closure::<dyn Fn(String) -> String>::new(|href: String| tracker_wasm::link(&href)).into_js_value(),
     );
-    put("attend", Closure::<dyn Fn(f64, bool, bool) -> f64>::new(tracker_wasm::attend).into_js_value());
     core.into()
 }
 

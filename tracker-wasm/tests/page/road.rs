@@ -38,11 +38,13 @@ fn no_request_is_over_48_kb_and_no_event_is_lost_by_it() {
 }
 
 #[wasm_bindgen_test]
-fn memory_is_bounded() {
+fn memory_is_bounded_and_what_it_cost_is_told() {
     clean();
-    let posts = crowd("full", 260, 400);
+    crowd("full", 260, 400);
     // The first twenty left at once, and while their answer is awaited no more than that many wait.
-    assert_eq!(posts.iter().map(|post| post.events().len()).sum::<usize>(), 20 + limits::EVENTS);
+    assert_eq!(of_kind("custom").len(), 20 + limits::EVENTS);
+    let lost = &of_kind("tracker_error")[0];
+    assert_eq!((lost.code.as_deref(), lost.count), (Some("lost_overflow"), Some(40)));
 }
 
 #[wasm_bindgen_test]
@@ -111,7 +113,7 @@ async fn what_the_collector_refuses_is_not_sent_again() {
     assert_eq!(sent().len(), 1);
     fire("pagehide", false);
     let lost = of_kind("tracker_error");
-    assert_eq!((lost[0].code.as_deref(), lost[0].count), (Some("dropped"), Some(2)));
+    assert_eq!((lost[0].code.as_deref(), lost[0].count), (Some("lost_refused"), Some(2)));
 }
 
 #[wasm_bindgen_test]
@@ -155,19 +157,20 @@ async fn a_lead_is_kept_until_the_collector_was_seen_and_not_sent_twice_after() 
 }
 
 #[wasm_bindgen_test]
-async fn yesterdays_queue_is_forgotten() {
+async fn what_is_kept_for_a_day_is_sent_and_what_is_older_is_counted() {
     clean();
-    let line = r#"1{"id":"old-1","at":1,"page":"old","kind":"custom","name":"old"}"#;
-    remember("tz_q", &format!("{}\n{line}\nrubbish", js_sys::Date::now() - 25.0 * 3_600_000.0));
-    let old = Tracker::start("full");
-    pause(1_200).await;
-    assert!(events().iter().all(|event| event.page != "old"));
-    drop(old);
-
-    clean();
-    remember("tz_q", &format!("{}\n{line}\nrubbish", js_sys::Date::now() - 3_600_000.0));
-    let _young = Tracker::start("full");
-    until("an hour's", || events().iter().any(|event| event.page == "old")).await;
+    let line = |name: &str, hours: f64| {
+        let at = js_sys::Date::now() - hours * 3_600_000.0;
+        format!(r#"1{{"id":"old-{name}","at":{at},"page":"old","kind":"custom","name":"{name}"}}"#)
+    };
+    remember("tz_q", &format!("{}\nrubbish\n0{{\n\n17\n{}", line("stale", 25.0), line("young", 23.0)));
+    let _tracker = Tracker::start("full");
+    until("the young one", || of_kind("custom").len() == 1).await;
+    until("the other is told of", || of_kind("tracker_error").len() == 1).await;
+    let lost = &of_kind("tracker_error")[0];
+    assert_eq!((lost.code.as_deref(), lost.count), (Some("lost_stale"), Some(1)));
+    assert_eq!(of_kind("custom")[0].name.as_deref(), Some("young"));
+    until("nothing is left behind", || kept("tz_q").is_none() && kept("tz_l").is_none()).await;
 }
 
 #[wasm_bindgen_test]

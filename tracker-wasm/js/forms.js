@@ -1,52 +1,7 @@
-// What happened, raw: reads a click and a submitted form off the page, for the core and for the loader without it.
-// It says what was there; what it means is decided by `wire`.
+// Forms, raw: what was sent, and of a declared form by whom.
+import { attr, read } from "./element.js";
 
-// A form's fields may be named like its methods and hide them, so these are read from the prototypes.
-const read = (element, name) => Element.prototype.getAttribute.call(element, name);
-const attr = (element, name) => read(element, name) || undefined;
 const elements = Object.getOwnPropertyDescriptor(HTMLFormElement.prototype, "elements").get;
-
-const squeeze = (text) => (text || "").replace(/\s+/g, " ").trim().slice(0, 80);
-
-// Ids that a framework numbers change with every build.
-const stable = (id) => /^[^\d:]{1,60}$/.test(id);
-
-// `a#call`, `#hero a.primary`
-const selector = (element) => {
-  const own = element.localName;
-  if (stable(element.id)) return own + "#" + element.id;
-  const around = element.closest("[id]");
-  const kind = element.classList[0];
-  return (around && stable(around.id) ? "#" + around.id + " " : "") + own + (kind ? "." + kind : "");
-};
-
-/** A `click` or `auxclick` on a link, a button or a call to action; undefined where it hit none. */
-export const click = (event) => {
-  // The right button follows no link.
-  if (event.button > 1) return;
-  // The first of the path, not the target, which stops at a shadow root; and on, outside of each root.
-  const near = (what) => {
-    for (let from = event.composedPath()[0]; from && from.closest; from = from.getRootNode().host) {
-      const found = from.closest(what);
-      if (found) return found;
-    }
-  };
-  const link = near("a,area");
-  const cta = near("[data-traza-cta]");
-  const element = link || near("button,summary,[role=button],[type=submit],[type=button],[type=image]") || cta;
-  return (
-    element && {
-      kind: "click",
-      target: selector(element),
-      text: [attr(element, "aria-label"), element.textContent, attr(element, "value"), attr(element, "title")]
-        .map(squeeze)
-        .find(Boolean),
-      // The attribute, not the resolved address: a relative link is internal wherever the page stands.
-      href: link && (attr(link, "href") || attr(link, "xlink:href")),
-      cta: cta && attr(cta, "data-traza-cta"),
-    }
-  );
-};
 
 // What a field of a declared form is for: "email", "phone", "name", "consent" or "" for any other; undefined where
 // it must never be read.
@@ -112,13 +67,21 @@ const gather = (form, kind, allowed) => {
  * A submitted form. Of an ordinary one its name alone. Of one that declares a lead (`data-traza-lead`): who the
  * visitor is and how to reach them, the consent box, and the fields that the site allows by name.
  */
-export const submit = (event, allowed) => {
+const submit = (event, allowed) => {
   const form = event.composedPath()[0];
   if (!(form instanceof HTMLFormElement)) return;
   const kind = read(form, "data-traza-lead");
   return {
-    kind: "form_submit",
     form: (attr(form, "name") || attr(form, "id") || kind || "form").slice(0, 80),
     lead: kind == null ? undefined : gather(form, kind, allowed),
   };
 };
+
+/** Watches the forms of every root: a `submit` does not leave a shadow root. */
+export const forms = (host) =>
+  host.each((root) =>
+    host.listen(root, "submit", (event) => {
+      const fields = submit(event, host.config.lead_fields);
+      if (fields) host.saw("form_submit", fields, !!fields.lead);
+    }),
+  );

@@ -1,0 +1,113 @@
+// Page views: one showing of one page each, how much of it was seen and for how long.
+import { attention } from "./attention.js";
+import { BEAT, keep, mint } from "./device.js";
+import { isClickId } from "./raw.js";
+
+const BEAT_MS = 10000;
+const TITLE_MS = 500; // so much later a new route has its title
+
+/**
+ * `host` as in tracker.js; `early` is what the guard has of the first page view: `{ p: its id, n: its next number }`.
+ * Answers how an event of the page view is made, how a page view begins and ends, and `tell()`: its title is as good
+ * as it will be. The event numbers 0 and 1 are the page_view's and the page_leave's, whoever sends them.
+ */
+export const pages = (host, early) => {
+  const doc = document;
+  const { config, listen } = host;
+
+  let page; // its id
+  let count; // the next event's number
+  let url;
+  let route;
+  let attend;
+  let deepest; // how much of it was seen, in percent
+  let pending; // the page_view, while its title may change
+  let viewed; // its page_view was recorded: then leaving it is worth recording too
+  let beaten; // when its state was last kept
+  const begins = [];
+  const ends = [];
+
+  const id = (number = count++) => page + "-" + number;
+  const make = (kind, rest, number) => ({ kind, id: id(number), at: host.now(), page, ...rest });
+
+  // What makes a page another one: not the campaign in its address, which some pages take out.
+  const where = () =>
+    location.pathname +
+    location.search.replace(/[?&]([^=&]*)[^&]*/g, (pair, key) => (/^(utm_|_tz$)/.test(key) || isClickId(key) ? "" : pair)) +
+    (config.hash_routes ? location.hash : "");
+
+  const spend = (alive) => attend(performance.now(), !doc.hidden, alive);
+
+  const tell = (gather) => {
+    if (!pending) return;
+    const event = pending;
+    pending = 0;
+    event.title = "" + doc.title;
+    look();
+    host.record(event, !gather);
+  };
+
+  const view = (referrer) => {
+    page = early ? early.p : mint();
+    count = early ? early.n : 2;
+    early = deepest = beaten = 0;
+    attend = attention();
+    spend(true);
+    url = location.href;
+    route = where();
+    viewed = host.mode != "off";
+    const event = (pending = viewed && make("page_view", { url, referrer: referrer || undefined }, 0));
+    host.later(TITLE_MS, () => pending == event && tell());
+    begins.map((work) => work());
+  };
+
+  const look = () => {
+    const part = (100 * (scrollY + innerHeight)) / doc.documentElement.scrollHeight;
+    deepest = Math.min(100, Math.max(deepest, Math.round(part) || 0));
+  };
+
+  const left = () => make("page_leave", { engaged_ms: Math.round(spend()), scroll_pct: deepest }, 1);
+
+  const leave = () => {
+    if (!viewed) return;
+    tell();
+    ends.map((work) => work());
+    viewed = false;
+    host.record(left());
+    keep(BEAT + page);
+  };
+
+  const move = () => {
+    if (where() == route) return;
+    leave();
+    view(url);
+  };
+
+  // A page that is never left, because its browser died, tells by what it kept last: the next page sends it.
+  const beat = () => {
+    const now = Date.now();
+    if (!viewed || pending || host.mode != "full" || now - beaten < BEAT_MS) return;
+    beaten = now;
+    keep(BEAT + page, "0" + JSON.stringify(left()));
+  };
+
+  listen(doc, "scroll", look, 250);
+  listen(doc, "scroll pointerdown pointermove touchmove wheel keydown", () => spend(true), 1000);
+  listen(doc, "visibilitychange", () => spend());
+  listen(window, "popstate hashchange", move);
+  if (window.navigation && navigation.addEventListener) listen(navigation, "currententrychange", move);
+  host.tick(move);
+  host.tick(beat);
+  listen(window, "pageshow", (event) => {
+    // Back from the cache: another showing of the page, by another id, and nobody's referral.
+    if (event.persisted) view(location.href);
+  });
+
+  const { type } = performance.getEntriesByType("navigation")[0] || {};
+  view(/^(reload|back)/.test(type) ? location.href : doc.referrer);
+
+  host.id = id;
+  host.views = (work) => begins.push(host.guard(work));
+  host.leaves = (work) => ends.push(host.guard(work));
+  return { make, view, leave, tell };
+};
