@@ -5,6 +5,10 @@ use std::{io::Write as _, process::ExitCode};
 use clap::{Parser, Subcommand};
 use collector::{config::ServeOptions, startup, story};
 
+// Beacons are many small allocations on several threads: under load the system's allocator took an eighth of all time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Ties every ad, visit, call, form and chat to the lead and the sale that came of it.
 #[derive(Parser)]
 #[command(name = "traza", version)]

@@ -5,6 +5,10 @@
 //! Names compress to next to nothing, and let later versions add fields without touching what is stored. The
 //! position of the first fact is in the key.
 
+use std::{cell::RefCell, io};
+
+use zstd::bulk::{Compressor, Decompressor};
+
 use super::{StoreError, keys};
 use crate::domain::fact::{Entry, Position};
 
@@ -16,6 +20,26 @@ const ENTRY_HEADER: usize = 6;
 
 /// A block is closed before its payload passes this many bytes: sled moves values over 64 KB to files of their own.
 pub const PAYLOAD_BYTES: usize = 56 * 1024;
+
+// A context of the compressor is a good part of a megabyte: each thread that packs or unpacks keeps its own.
+thread_local! {
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn compress(payload: &[u8]) -> io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|kept| match kept {
+        Some(compressor) => compressor.compress(payload),
+        None => kept.insert(Compressor::new(LEVEL)?).compress(payload),
+    })
+}
+
+fn decompress(packed: &[u8], length: usize) -> io::Result<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|kept| match kept {
+        Some(decompressor) => decompressor.decompress(packed, length),
+        None => kept.insert(Decompressor::new()?).decompress(packed, length),
+    })
+}
 
 /// Gathers entries until a block is full.
 #[derive(Default)]
@@ -58,7 +82,7 @@ impl Builder {
     pub fn finish(&mut self) -> Result<Vec<u8>, StoreError> {
         let length = u32::try_from(self.payload.len())
             .map_err(|_| StoreError::Unavailable("an entry over 4 GB".to_owned()))?;
-        let packed = zstd::bulk::compress(&self.payload, LEVEL)
+        let packed = compress(&self.payload)
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let mut value = Vec::with_capacity(HEADER + packed.len());
         value.extend_from_slice(&[keys::VERSION, ZSTD]);
@@ -98,7 +122,7 @@ impl Block {
             return Err(damaged("a version that this program does not know"));
         }
         let length = u32::from_le_bytes([a, b, c, d]) as usize;
-        let payload = zstd::bulk::decompress(packed, length).map_err(|error| damaged(&error.to_string()))?;
+        let payload = decompress(packed, length).map_err(|error| damaged(&error.to_string()))?;
         Ok(Self { payload, first })
     }
 
