@@ -9,7 +9,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(folder) => PathBuf::from(folder),
         None => manifest.join("../target/tracker"),
     };
-    for file in ["t.js", "core.wasm", "core.wasm.br", "core.wasm.gz", "tracker.json"] {
+    for file in ["t.js", "core.wasm", "core.wasm.br", "core.wasm.gz", "guard.js", "debug.mjs", "tracker.json"]
+    {
         let path = folder.join(file);
         println!("cargo::rerun-if-changed={}", path.display());
         if !path.exists() {

@@ -1,5 +1,5 @@
 // Builds the tracker: the core (cargo, wasm-bindgen, wasm-opt) and the loader with the glue (esbuild), into
-// target/tracker: t.js, core.wasm, core.wasm.br, core.wasm.gz, tracker.json. The same sources give the same bytes.
+// target/tracker: t.js, core.wasm, core.wasm.br, core.wasm.gz, guard.js, debug.mjs, tracker.json. The same sources give the same bytes.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -81,6 +81,20 @@ async function bundle(esbuild, glue) {
   return Buffer.from(outputFiles[0].contents);
 }
 
+/** A script by itself: what a page includes inline (a plain script), or on demand (a module). */
+async function script(esbuild, name, format) {
+  const file = join(root, "www", name);
+  const { code } = await esbuild.transform(readFileSync(file, "utf8"), {
+    minify: true,
+    ...(format && { format }),
+    target: "es2020",
+    charset: "utf8",
+    legalComments: "none",
+    sourcefile: file,
+  });
+  return code.trim();
+}
+
 await main(async () => {
   const chain = toolchain();
   const bindgen = tool("wasm-bindgen", locked("wasm-bindgen"));
@@ -131,11 +145,20 @@ await main(async () => {
   const places = loader.toString().split("__TRAZA_CONFIG__").length - 1;
   if (places !== 1) throw new Error(`the loader has ${places} places for the config, not one`);
 
+  const guard = await script(esbuild, "guard.js");
+  for (const hole of ["__TRAZA_PLACE__", "__TRAZA_FULL__"]) {
+    if (guard.split(hole).length !== 2) throw new Error(`the guard has not one place for ${hole}`);
+  }
+  writeFileSync(join(out, "guard.js"), guard);
+  writeFileSync(join(out, "debug.mjs"), await script(esbuild, "debug.mjs", "esm"));
+  // As it is printed for a site of the docs.
+  const printed = guard.replace("__TRAZA_PLACE__", "https://t.customer.com/t/acme").replace("__TRAZA_FULL__", "1");
+
   const small = brotli(wasm);
   writeFileSync(join(out, "t.js"), loader);
   writeFileSync(join(out, "core.wasm.br"), small);
   writeFileSync(join(out, "core.wasm.gz"), gzipSync(wasm, { level: 9 }));
-  const all = { loader: pack(alone), "t.js": pack(loader), wasm: pack(wasm) };
+  const all = { loader: pack(alone), "t.js": pack(loader), wasm: pack(wasm), guard: pack(Buffer.from(printed)) };
   const facts = {
     wasm: createHash("sha256").update(wasm).digest("hex").slice(0, 16),
     version: readFileSync(join(root, "Cargo.toml"), "utf8").match(/^version = "([^"]+)"/m)[1],

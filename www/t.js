@@ -43,7 +43,10 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
     window.traza.on = 1;
     const begin = () => {
       try {
-        ({ command } = tracker(config, base, load, stub && stub.g));
+        // What the guard kept is ours from here on: it finds nothing to push to.
+        const kept = window.tzg;
+        window.tzg = 0;
+        ({ command } = tracker(config, base, load, kept));
         early.map((args) => command(args));
       } catch {
         // A page that lets nobody in is left alone.

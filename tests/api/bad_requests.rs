@@ -22,6 +22,7 @@ async fn a_site_that_makes_no_sense_is_refused_and_not_created() {
         (json!({"default_region": "es"}), "/default_region"),
         (json!({"consent_default": "maybe"}), "/consent_default"),
         (json!({"anonymous_utm": "yes"}), "/anonymous_utm"),
+        (json!({"hash_routes": 1}), "/hash_routes"),
         (json!({"stages": vec!["x"; 101]}), "/stages"),
         (json!([]), ""),
         (json!(["Tejado Claro", []]), ""),

@@ -115,6 +115,77 @@ async fn what_is_no_file_of_the_tracker_is_404() {
 }
 
 #[tokio::test]
+async fn the_guard_is_printed_for_the_site_with_its_hash() {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+
+    let app = TestApp::with(|options| options.public_url = Some("https://t.example.com".to_owned())).await;
+    for (consent, may) in [("full", "1"), ("wait", "0"), ("anonymous", "0"), ("off", "0")] {
+        app.client.put_site("acme", &json!({"domains": ["example.com"], "consent_default": consent})).await;
+        let install = app.client.get("/api/v1/sites/acme/install").await.expect(200);
+        let line = install["guard"].as_str().unwrap();
+        let code = line.strip_prefix("<script>").and_then(|line| line.strip_suffix("</script>")).unwrap();
+        assert!(!code.contains("__TRAZA") && !code.contains('\n') && !code.contains('<'), "{code}");
+        assert!(code.contains("\"https://t.example.com/t/acme\""), "{code}");
+        assert!(code.contains(&format!(":{may}&&")), "{consent}: {code}");
+        assert!(code.len() <= 700, "{} bytes", code.len());
+        let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(code));
+        assert_eq!(install["guard_csp"], format!("'sha256-{hash}'"));
+    }
+}
+
+/// What `www/guard.js` sends.
+fn guarded(page: &str, mode: Option<&str>) -> String {
+    let at = e2e::NOW;
+    let mode = mode.map_or(String::new(), |mode| format!(r#""mode":"{mode}","#));
+    format!(
+        r#"{{"v":1,"page":"{page}",{mode}"url":"https://www.example.com/?&utm_source=google&gclid=G1","referrer":"https://www.google.com/","events":[["click",{at},"tel:+34900111001","hero",null],["click",{at},null,null,null],["submit",{at},null,null,["callback",null,"600000000"]],["pagehide",{at},null,null,null]]}}"#
+    )
+}
+
+#[tokio::test]
+async fn what_the_guard_sends_counts_once_and_makes_the_lead() {
+    let app = TestApp::spawn().await;
+    app.client.put_site("acme", &json!({"domains": ["example.com"], "consent_default": "full"})).await;
+    let page = "0197a6b0-3c52-4a44-9b0c-2d6f81e0aa37";
+    for (accepted, duplicate) in [(3, 0), (0, 3)] {
+        let request = app.client.bare(Method::POST, "/t/acme").header("content-type", "text/plain");
+        let answer = send(request.body(guarded(page, None))).await.expect(200);
+        assert_eq!(
+            (&answer["accepted"], &answer["duplicate"]),
+            (&json!(accepted), &json!(duplicate)),
+            "{answer}"
+        );
+        assert_eq!(answer["rejected"], json!([]));
+    }
+    let leads = app.client.leads("acme").await;
+    assert_eq!(leads.len(), 1, "{leads:?}");
+    assert_eq!(leads[0]["origin"]["first"]["channel"], "paid_search", "{leads:?}");
+    let install = app.client.get("/api/v1/sites/acme/install").await.expect(200);
+    assert_eq!(install["core"]["fallback"], 2, "{install}");
+
+    // Where nobody has agreed the lead is all that is kept.
+    app.client.put_site("acme", &json!({"domains": ["example.com"], "consent_default": "wait"})).await;
+    let request = app.client.bare(Method::POST, "/t/acme").header("content-type", "text/plain");
+    let answer = send(request.body(guarded("0197a6b0-3c52-4a44-9b0c-2d6f81e0aa38", None))).await.expect(200);
+    assert_eq!((&answer["accepted"], &answer["withheld"]), (&json!(1), &json!(2)), "{answer}");
+    let request = app.client.bare(Method::POST, "/t/acme").header("content-type", "text/plain");
+    let answer =
+        send(request.body(guarded("0197a6b0-3c52-4a44-9b0c-2d6f81e0aa39", Some("full")))).await.expect(200);
+    assert_eq!(answer["accepted"], 3, "the visitor's own word: {answer}");
+}
+
+#[tokio::test]
+async fn the_panel_for_whoever_installs_the_tag_comes_on_demand() {
+    let app = TestApp::spawn().await;
+    let (headers, bytes) = fetch(&app, "/t/debug.mjs", "br").await;
+    assert_eq!(headers["content-type"], "text/javascript; charset=utf-8");
+    assert_eq!(headers["access-control-allow-origin"], "*");
+    let encoding = headers.get("content-encoding").map_or("", |value| value.to_str().unwrap());
+    assert!(String::from_utf8(decoded(encoding, &bytes)).unwrap().contains("traza-debug"));
+}
+
+#[tokio::test]
 async fn the_public_face_may_stand_under_another_path() {
     let app = TestApp::with(|options| options.prefix = Some("/medir/v1".to_owned())).await;
     let install = app.client.get("/api/v1/sites/acme/install").await.expect(200);

@@ -7,11 +7,10 @@ const BEAT_MS = 10000;
 const TITLE_MS = 500; // so much later a new route has its title
 
 /**
- * `host` as in tracker.js; `early` is what the guard has of the first page view: `{ p: its id, n: its next number }`.
- * Answers how an event of the page view is made, how a page view begins and ends, and `tell()`: its title is as good
+ * `host` as in tracker.js; `first` is the page's address before anything rewrote it, where the guard saw it. Answers how an event of the page view is made, how a page view begins and ends, and `tell()`: its title is as good
  * as it will be. The event numbers 0 and 1 are the page_view's and the page_leave's, whoever sends them.
  */
-export const pages = (host, early) => {
+export const pages = (host, first) => {
   const doc = document;
   const { config, listen } = host;
 
@@ -33,7 +32,7 @@ export const pages = (host, early) => {
   // What makes a page another one: not the campaign in its address, which some pages take out.
   const where = () =>
     location.pathname +
-    location.search.replace(/[?&]([^=&]*)[^&]*/g, (pair, key) => (/^(utm_|_tz$)/.test(key) || isClickId(key) ? "" : pair)) +
+    location.search.replace(/[?&]([^=&]*)[^&]*/g, (pair, key) => (/^(utm_|_tz$)/.test(key) || isClickId(key) ? "" : pair.slice(1) + "&")) +
     (config.hash_routes ? location.hash : "");
 
   const spend = (alive) => attend(performance.now(), !doc.hidden, alive);
@@ -48,12 +47,13 @@ export const pages = (host, early) => {
   };
 
   const view = (referrer) => {
-    page = early ? early.p : mint();
-    count = early ? early.n : 2;
-    early = deepest = beaten = 0;
+    page = mint();
+    count = 2;
+    deepest = beaten = 0;
     attend = attention();
     spend(true);
-    url = location.href;
+    url = first || location.href;
+    first = 0;
     route = where();
     viewed = host.mode != "off";
     const event = (pending = viewed && make("page_view", { url, referrer: referrer || undefined }, 0));

@@ -34,6 +34,7 @@ export const road = (url, state, later, guard, note) => {
   let failures = 0;
   let sure; // the collector has answered, and not failed since
   let paused;
+  let asked; // until when the collector wants to be left alone
   let timed;
   let kept;
   let lost = {}; // how many events, by why
@@ -104,7 +105,7 @@ export const road = (url, state, later, guard, note) => {
       if (chosen.size < EVENTS && chars < KEPT_CHARS) line && chosen.add(line);
       else over++;
     }
-    if (how == END && !failures) keep(LEASE);
+    if (how == END) keep(LEASE, asked > Date.now() ? asked : null);
     if (over && how == END) chosen.add("0" + note("lost_storage", over));
     keep(KEPT, (kept = [...chosen].join("\n")));
   };
@@ -159,7 +160,7 @@ export const road = (url, state, later, guard, note) => {
       const wait = 1000 * Math.min(pause || 2 ** Math.min(failures, 6), 3600) * (1 + Math.random() / 8);
       later(wait, resume);
       persist();
-      if (kept) keep(LEASE, Date.now() + wait);
+      if (pause && kept) keep(LEASE, (asked = Date.now() + wait));
     }
     if (kept && !queue.length && !flight.length) {
       // Delivered after all. If another tab wrote since, the rest is its own to clear.

@@ -19,7 +19,7 @@ const URGENT = /^(call|chat|sms|email|outbound|download)/;
 
 /**
  * Starts at once. `base` is the collector's address, `load()` promises the core's exports, `early` is what the guard
- * caught: `{ p: the page view's id, n: its next number, q: [when, an event, its path] each }`. Answers what `traza()`
+ * (www/guard.js) caught: the page's address, then an event and a list with its time, in turn. Answers what `traza()`
  * does, and what ends it.
  *
  * What watches the page hangs on a `host`:
@@ -83,13 +83,15 @@ export const tracker = (config, base, load, early) => {
       });
       on.addEventListener(kind, hear, { capture: true, passive: true });
       undo.push(() => on.removeEventListener(kind, hear, true));
-      if (on == window && early) {
-        for (const [at, { type, button, timeStamp, submitter }, path] of early.q) {
-          if (type != kind) continue;
-          then = at;
-          hear({ type, button, timeStamp, submitter, target: path[0], composedPath: () => path });
-          then = 0;
-        }
+      if (on != window || !early) return;
+      for (let n = 1; n < early.length; n += 2) {
+        const { type, button, timeStamp, submitter, target } = early[n];
+        if (type != kind) continue;
+        const path = [];
+        for (let node = target; node; node = node.parentNode || node.host) path.push(node);
+        then = early[n + 1][1];
+        hear({ type, button, timeStamp, submitter, target, composedPath: () => path });
+        then = 0;
       }
     });
 
@@ -245,7 +247,7 @@ export const tracker = (config, base, load, early) => {
     };
     const mark = /[?&]traza_internal=([01])/.exec(location.search);
     if (mark) keep("tz_i", +mark[1] || null);
-    views = pages(host, early);
+    views = pages(host, early && early[0]);
     roots(host);
     handOver(host);
     clicks(host);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use super::{auth::Caller, problem, query::Query};
@@ -11,7 +13,7 @@ use crate::{
     app::App,
     domain::{install::Install, token::Permission},
     error::Problem,
-    ingest::beacon::COOKIE_DAYS,
+    ingest::{beacon::COOKIE_DAYS, tracker},
     project::directory::Site,
 };
 
@@ -41,6 +43,11 @@ pub struct InstallView {
     problems: Vec<String>,
     /// The tag, to be pasted into every page.
     snippet: String,
+    /// The inline guard, to be pasted in front of the tag, as early in the page as can be: it catches what is done
+    /// before the tag has loaded.
+    guard: String,
+    /// What a `script-src` of the page's Content-Security-Policy needs to let the guard run.
+    guard_csp: String,
 }
 
 fn view(app: &App, site: &Site, install: Install) -> InstallView {
@@ -76,6 +83,7 @@ fn view(app: &App, site: &Site, install: Install) -> InstallView {
                 .to_owned(),
         );
     }
+    let guard = tracker::guard(app, site);
     InstallView {
         first_beacon_at: install.first_beacon_at,
         last_beacon_at: install.last_beacon_at,
@@ -85,6 +93,8 @@ fn view(app: &App, site: &Site, install: Install) -> InstallView {
         cookie_days: first_party.then_some(COOKIE_DAYS),
         problems,
         snippet: snippet(app, &site.slug),
+        guard_csp: format!("'sha256-{}'", BASE64.encode(Sha256::digest(&guard))),
+        guard: format!("<script>{guard}</script>"),
     }
 }
 

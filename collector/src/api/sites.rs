@@ -42,6 +42,8 @@ pub struct ConfigBody {
     lead_fields: Vec<String>,
     /// Query keys that are kept, beside `utm_*` and click ids.
     query_keys: Vec<String>,
+    /// Whether what follows the `#` of an address tells pages apart: for applications that route by it.
+    hash_routes: bool,
     /// The stages of its funnel, in order.
     stages: Vec<String>,
 }
@@ -64,6 +66,7 @@ impl From<SiteConfig> for ConfigBody {
             anonymous_utm: config.anonymous_utm,
             lead_fields: config.lead_fields,
             query_keys: config.query_keys,
+            hash_routes: config.hash_routes,
             stages: config.stages,
         }
     }
@@ -127,6 +130,7 @@ impl ConfigBody {
             anonymous_utm: self.anonymous_utm,
             lead_fields: self.lead_fields,
             query_keys: self.query_keys,
+            hash_routes: self.hash_routes,
             stages: self.stages,
         })
     }

@@ -37,6 +37,8 @@ pub struct SiteConfig {
     pub lead_fields: Vec<String>,
     /// Query keys that are kept, beside `utm_*` and click ids.
     pub query_keys: Vec<String>,
+    /// Whether what follows the `#` of an address tells pages apart.
+    pub hash_routes: bool,
     /// The stages of its funnel, in order.
     pub stages: Vec<String>,
 }
@@ -53,6 +55,7 @@ impl Default for SiteConfig {
             anonymous_utm: true,
             lead_fields: Vec::new(),
             query_keys: Vec::new(),
+            hash_routes: false,
             stages: ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"]
                 .map(str::to_owned)
                 .to_vec(),

@@ -16,6 +16,7 @@ use super::{
     client::Client,
     cors,
     enrich::Headers,
+    guard,
     sort::{self, Sorted},
 };
 use crate::{
@@ -122,7 +123,7 @@ async fn receive(
     let began = Instant::now();
     app.limits.admit(site.number, Client::of(&app.settings, request))?;
     body::check_type(request.headers(), &["text/plain", "application/json"])?;
-    let body = body::read(request.headers(), payload).await?;
+    let body = guard::expand(body::read(request.headers(), payload).await?);
     let received_at = app.clock.now();
     let cookie = request.cookie(COOKIE).and_then(|cookie| Id::parse(cookie.value()));
     let has_cookie = cookie.is_some();

@@ -21,6 +21,7 @@ pub mod client;
 pub mod convert;
 pub mod cors;
 pub mod enrich;
+pub mod guard;
 pub mod limits;
 pub mod loaders;
 pub mod policy;

@@ -6,6 +6,7 @@ use actix_web::{
     web::{self, Bytes},
 };
 use serde_json::json;
+use wire::beacon::ConsentDefault;
 
 use super::cors;
 use crate::{api::problem, app::App, error::Problem, project::directory::Site};
@@ -17,6 +18,10 @@ const HOLE: &str = "__TRAZA_CONFIG__";
 const CORE: &[u8] = include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm"));
 const CORE_BR: &[u8] = include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm.br"));
 const CORE_GZ: &[u8] = include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm.gz"));
+/// What `?traza_debug=1` shows itself with.
+const DEBUG: &str = include_str!(concat!(env!("TRAZA_TRACKER"), "/debug.mjs"));
+/// The inline guard, with holes for where it sends to and for whether it may, unless the visitor says otherwise.
+const GUARD: &str = include_str!(concat!(env!("TRAZA_TRACKER"), "/guard.js"));
 /// The first 16 hex digits of the core's SHA-256: its name.
 pub const CORE_HASH: &str = env!("TRAZA_CORE_HASH");
 
@@ -36,19 +41,31 @@ fn public_config(app: &App, site: &Site) -> String {
         "keys": config.query_keys,
         "anonymous_utm": config.anonymous_utm,
         "lead_fields": config.lead_fields,
+        "hash_routes": config.hash_routes,
+        "currency": config.currency,
     })
     .to_string()
     // It stands inside a script; no text of a site's may end it.
     .replace('<', "\\u003c")
 }
 
-/// `GET /t/{site}.js` and `GET /t/{hash}.wasm`.
+/// The inline guard of a site: one line of script, without its tags.
+#[must_use]
+pub fn guard(app: &App, site: &Site) -> String {
+    let full = site.config.consent_default == ConsentDefault::Full;
+    let place = format!("{}{}/{}", app.settings.public_url, app.settings.prefix, site.slug);
+    GUARD.replacen("__TRAZA_PLACE__", &place, 1).replacen("__TRAZA_FULL__", if full { "1" } else { "0" }, 1)
+}
+
+/// `GET /t/{site}.js`, `GET /t/{hash}.wasm` and `GET /t/debug.mjs`.
 pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let file = request.match_info().get("site").unwrap_or_default();
     let result = if let Some(slug) = file.strip_suffix(".js") {
         loader(&app, &request, slug).await
     } else if let Some(hash) = file.strip_suffix(".wasm") {
         core(&request, hash)
+    } else if file == "debug.mjs" {
+        Ok(debug())
     } else if app.directory.site(file).is_some() {
         Err(Problem::method_not_allowed())
     } else {
@@ -93,6 +110,12 @@ fn core(request: &HttpRequest, hash: &str) -> Result<HttpResponse, Problem> {
     let mut response = file(encoding, "application/wasm", Bytes::from_static(body));
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static(FOR_EVER));
     Ok(response)
+}
+
+fn debug() -> HttpResponse {
+    let mut response = file(None, "text/javascript; charset=utf-8", Bytes::from_static(DEBUG.as_bytes()));
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static(LOADER_CACHE));
+    response
 }
 
 fn file(encoding: Option<&'static str>, content_type: &'static str, body: Bytes) -> HttpResponse {

@@ -6,7 +6,10 @@ mod choice;
 mod clicks;
 mod engagement;
 mod forms;
+mod layer;
+mod link;
 mod page;
+mod pages;
 mod road;
 mod safety;
 

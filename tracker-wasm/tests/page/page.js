@@ -1,5 +1,5 @@
 // A collector that is not there, and a page to try things on.
-import { adopt } from "../../js/device.js";
+import { forget } from "../../js/device.js";
 import { tracker } from "../../js/tracker.js";
 import { road } from "../../js/road.js";
 
@@ -36,8 +36,13 @@ export const clean = () => {
   posts = [];
   answers = [];
   takes = true;
-  adopt();
+  forget();
   localStorage.clear();
+  history.replaceState(null, "", HOME_URL);
+  delete window.dataLayer;
+  signal(false);
+  early = undefined;
+  document.title = "Test";
   stage.textContent = "";
 };
 
@@ -54,14 +59,58 @@ export const beacons = (yes) => {
 
 const running = [];
 
-/** A tracker of the site "test", with a core or (none) where it is refused. */
-export const start = (config, core) => {
-  const started = tracker({ site: "test", ...config }, HOME, async () => {
+/** A tracker of the site "test", with a core or (none) where it is refused, and what the guard kept (see `tap`). */
+export const start = (config, core, more) => {
+  const load = async () => {
     if (!core) throw new Error("refused");
     return core;
-  });
+  };
+  const started = tracker({ site: "test", ...config, ...JSON.parse(more || "{}") }, HOME, load, early);
+  early = undefined;
   running.push(started);
   return started;
+};
+
+let early;
+
+/** A click before the loader came, so many ms ago, as the guard keeps it. */
+export const tap = (selector, ago) => {
+  const halt = (event) => {
+    event.preventDefault();
+    early = (early || [HOME_URL + "?utm_source=early"]).concat(event, [["click", Date.now() - ago]]);
+  };
+  window.addEventListener("click", halt, { once: true });
+  stage.querySelector(selector).click();
+};
+
+const HOME_URL = location.href;
+
+/** Goes to an address without loading it: by "push", "replace", "back" or as a hash. */
+export const go = (how, to) => {
+  if (how == "hash") location.hash = to;
+  else if (how == "back") history.back();
+  else history[how + "State"](null, "", to);
+};
+
+/** What another tag is told. */
+export const tell = (json) => (window.dataLayer = window.dataLayer || []).push(JSON.parse(json));
+
+/** The browser speaks for the visitor, or does not. */
+export const signal = (yes) =>
+  Object.defineProperty(navigator, "globalPrivacyControl", { configurable: true, value: yes || undefined });
+
+/** What a link says while it is followed, and after. */
+export const followed = async (selector) => {
+  const link = stage.querySelector(selector);
+  let during;
+  const look = (event) => {
+    during = link.getAttribute("href");
+    event.preventDefault();
+  };
+  window.addEventListener("click", look, { once: true });
+  link.click();
+  await sleep(20);
+  return [during, link.getAttribute("href")];
 };
 
 /** `traza(...)` */
@@ -100,6 +149,10 @@ export const submit = (path) => {
 export const fire = (kind, init) => window.dispatchEvent(new PageTransitionEvent(kind, init));
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+export const title = (text) => {
+  document.title = text;
+};
 
 /** What the device keeps. */
 export const kept = (key) => localStorage.getItem(key);

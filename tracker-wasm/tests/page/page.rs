@@ -76,7 +76,14 @@ extern "C" {
     fn answer_raw(status: u32, headers: &JsValue, body: &JsValue);
     pub(crate) fn beacons(yes: bool);
     #[wasm_bindgen(js_name = start)]
-    fn start_raw(config: &JsValue, core: &JsValue) -> JsValue;
+    fn start_raw(config: &JsValue, core: &JsValue, more: &str) -> JsValue;
+    pub(crate) fn tap(selector: &str, ago: u32);
+    pub(crate) fn go(how: &str, to: &str);
+    pub(crate) fn tell(json: &str);
+    pub(crate) fn signal(yes: bool);
+    pub(crate) fn title(text: &str);
+    #[wasm_bindgen(js_name = followed)]
+    fn followed_raw(selector: &str) -> Promise;
     #[wasm_bindgen(variadic, js_name = call)]
     fn call_raw(started: &JsValue, args: &JsValue);
     #[wasm_bindgen(js_name = stop)]
@@ -162,12 +169,17 @@ pub(crate) struct Tracker(JsValue);
 impl Tracker {
     /// A new page of a site whose default is `consent`, with the core.
     pub(crate) fn start(consent: &str) -> Self {
-        Self(start_raw(&config(consent), &core()))
+        Self::of(consent, "{}")
+    }
+
+    /// The same with more configuration, as JSON.
+    pub(crate) fn of(consent: &str, more: &str) -> Self {
+        Self(start_raw(&config(consent), &core(), more))
     }
 
     /// The same where WebAssembly is refused.
     pub(crate) fn without_core(consent: &str) -> Self {
-        Self(start_raw(&config(consent), &JsValue::NULL))
+        Self(start_raw(&config(consent), &JsValue::NULL, "{}"))
     }
 
     /// `traza("consent", …)`
@@ -180,6 +192,12 @@ impl Tracker {
         let props = Object::new();
         Reflect::set(&props, &key.into(), value).expect("a plain object");
         call_raw(&self.0, &Array::of3(&"track".into(), &name.into(), &props));
+    }
+
+    /// `traza("lead", …)`, as JSON.
+    pub(crate) fn lead(&self, json: &str) {
+        let what = js_sys::JSON::parse(json).expect("JSON");
+        call_raw(&self.0, &Array::of2(&"lead".into(), &what));
     }
 
     /// `traza("identify", {email})`
@@ -253,6 +271,13 @@ pub(crate) fn fire(kind: &str, persisted: bool) {
     let init = Object::new();
     Reflect::set(&init, &"persisted".into(), &persisted.into()).expect("a plain object");
     fire_raw(kind, &init);
+}
+
+/// A link's href while it is followed, and after.
+pub(crate) async fn followed(selector: &str) -> (String, String) {
+    let hrefs = followed_raw(selector).await.expect("a link");
+    let text = |at| Reflect::get_u32(&hrefs, at).ok().and_then(|href| href.as_string()).unwrap_or_default();
+    (text(0), text(1))
 }
 
 /// Lets the page go on for a while.

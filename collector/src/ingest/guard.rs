@@ -1,0 +1,125 @@
+//! The inline guard's beacon (`www/guard.js`), written out as any other. The guard has 700 bytes, so what it sends is
+//! short: `{"v":1,"page","mode"?,"url","referrer","events":[[kind, at, href, cta, [lead, email, phone]]]}`, where `kind`
+//! is the browser's name of what happened, and a `mode` is a word of the visitor's own.
+
+use actix_web::web::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// How the guard's beacons begin, and no other's: `page` is a field of events.
+const BEGINNING: &[u8] = br#"{"v":1,"page":"#;
+
+#[derive(Deserialize)]
+struct Short {
+    page: String,
+    mode: Option<String>,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    referrer: String,
+    events: Vec<Vec<Value>>,
+}
+
+/// A beacon of the guard's written out; any other body as it is, also one that only begins like the guard's: what is
+/// wrong with it is said by whoever reads it next.
+#[must_use]
+pub fn expand(body: Bytes) -> Bytes {
+    if !body.starts_with(BEGINNING) {
+        return body;
+    }
+    let Ok(short) = serde_json::from_slice::<Short>(&body) else { return body };
+    // It sends as its last event happens, so that one's time is the page's clock at sending.
+    let sent = short.events.last().and_then(|event| event.get(1)).cloned();
+    let events: Vec<Value> =
+        short.events.iter().enumerate().filter_map(|(n, event)| event_of(&short, n, event)).collect();
+    let choice = if short.mode.is_some() { "explicit" } else { "default" };
+    let mut beacon = json!({ "v": 1, "sent": sent, "choice": choice, "via": "guard", "events": events });
+    if let Some(mode) = short.mode {
+        beacon["mode"] = mode.into();
+    }
+    beacon.to_string().into()
+}
+
+/// The `n`th event of a page view, as the tracker would have sent it raw. `None` for a click on no link and no call to
+/// action, which the guard keeps for the loader alone.
+fn event_of(short: &Short, n: usize, event: &[Value]) -> Option<Value> {
+    let part = |index: usize| event.get(index).filter(|part| !part.is_null() && *part != "");
+    let mut out = json!({ "id": format!("{}-{n}", short.page), "page": short.page, "at": part(1) });
+    match part(0).and_then(Value::as_str) {
+        Some("pagehide") => {
+            out["kind"] = "page_view".into();
+            out["url"] = short.url.as_str().into();
+            if !short.referrer.is_empty() {
+                out["referrer"] = short.referrer.as_str().into();
+            }
+        }
+        Some("submit") => {
+            out["kind"] = "form_submit".into();
+            out["form"] = "form".into();
+            if let Some([kind, email, phone]) = part(4).and_then(Value::as_array).map(Vec::as_slice) {
+                let kind = if kind == "callback" { "callback" } else { "form" };
+                out["form"] = kind.into();
+                out["lead"] = json!({ "kind": kind, "email": email, "phone": phone });
+            }
+        }
+        Some("click") if part(2).or(part(3)).is_none() => return None,
+        // A raw click; an unknown kind is rejected by its name.
+        kind => {
+            out["kind"] = kind.unwrap_or_default().into();
+            for (name, index) in [("href", 2), ("cta", 3)] {
+                if let Some(value) = part(index) {
+                    out[name] = value.clone();
+                }
+            }
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(body: &str) -> Value {
+        serde_json::from_slice(&expand(Bytes::copy_from_slice(body.as_bytes()))).unwrap()
+    }
+
+    #[test]
+    fn what_the_guard_caught_is_written_out() {
+        let body = r#"{"v":1,"page":"p","mode":"full","url":"https://example.com/?utm_source=a","referrer":"","events":[
+            ["click",1,"tel:+34600000000","hero",null],
+            ["click",1,null,null,null],
+            ["submit",2,null,null,["callback",null,"600000000"]],
+            ["submit",3,null,null,""],
+            ["pagehide",4,null,null,null]]}"#;
+        assert_eq!(
+            expanded(body),
+            json!({"v": 1, "sent": 4, "mode": "full", "choice": "explicit", "via": "guard", "events": [
+                {"id": "p-0", "page": "p", "at": 1, "kind": "click", "href": "tel:+34600000000", "cta": "hero"},
+                {"id": "p-2", "page": "p", "at": 2, "kind": "form_submit", "form": "callback",
+                 "lead": {"kind": "callback", "email": null, "phone": "600000000"}},
+                {"id": "p-3", "page": "p", "at": 3, "kind": "form_submit", "form": "form"},
+                {"id": "p-4", "page": "p", "at": 4, "kind": "page_view", "url": "https://example.com/?utm_source=a"},
+            ]})
+        );
+    }
+
+    #[test]
+    fn without_a_word_of_the_visitors_the_sites_default_holds() {
+        let out = expanded(r#"{"v":1,"page":"p","url":"https://example.com/","events":[]}"#);
+        assert_eq!((&out["choice"], out.get("mode")), (&json!("default"), None));
+    }
+
+    #[test]
+    fn what_is_not_the_guards_stays_as_it_is() {
+        for body in [
+            r#"{"v":1,"events":[]}"#,
+            r#"{"v":1,"page":"p"}"#,
+            r#"{"v":1,"page":7,"events":[]}"#,
+            r#"{"v":1,"page":"p","events":[{}]}"#,
+            "",
+        ] {
+            assert_eq!(expand(Bytes::copy_from_slice(body.as_bytes())), body.as_bytes());
+        }
+    }
+}

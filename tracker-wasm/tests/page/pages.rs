@@ -1,0 +1,142 @@
+//! Page views: routes, returns, reloads, what a crash leaves, what the guard kept.
+
+use wasm_bindgen_test::wasm_bindgen_test;
+use wire::event::Event;
+
+use crate::page::{
+    Tracker, clean, click, events, fire, go, kept, of_kind, pause, remember, sent, show, tap, title, until,
+};
+
+fn paths(views: &[Event]) -> Vec<String> {
+    let path = |event: &Event| {
+        let url = event.url.clone().unwrap_or_default();
+        url.splitn(4, '/').nth(3).unwrap_or_default().to_owned()
+    };
+    views.iter().map(path).collect()
+}
+
+#[wasm_bindgen_test]
+async fn a_route_is_a_page_view_with_its_own_title_and_leave() {
+    clean();
+    show("<button>More</button>");
+    let _tracker = Tracker::start("full");
+    title("First");
+    until("the first", || of_kind("page_view").len() == 1).await;
+    go("push", "/prices?plan=pro");
+    pause(20).await;
+    title("Prices");
+    click("button");
+    until("the second", || of_kind("page_view").len() == 2).await;
+    go("back", "");
+    until("the third", || of_kind("page_view").len() == 3).await;
+    fire("pagehide", false);
+
+    let views = of_kind("page_view");
+    assert_eq!(paths(&views[1..2]), ["prices?plan=pro"]);
+    let titles: Vec<_> = views.iter().map(|view| view.title.clone().unwrap_or_default()).collect();
+    assert_eq!(titles[..2], ["First", "Prices"]);
+    assert_eq!(views[1].referrer, views[0].url, "from within");
+    let leaves = of_kind("page_leave");
+    assert_eq!(leaves.len(), 3, "each has one");
+    for (view, leave) in views.iter().zip(&leaves) {
+        assert_eq!(leave.page, view.page);
+        assert_eq!((&view.id, &leave.id), (&format!("{}-0", view.page), &format!("{}-1", view.page)));
+    }
+    assert_eq!(of_kind("click")[0].page, views[1].page);
+}
+
+#[wasm_bindgen_test]
+async fn an_address_that_only_loses_its_campaign_is_the_same_page() {
+    clean();
+    go("replace", "/?utm_source=s&gclid=G1&plan=pro&_tz=a.b.c");
+    let _tracker = Tracker::start("full");
+    go("replace", "/?plan=pro");
+    go("hash", "part");
+    pause(1_200).await;
+    let views = of_kind("page_view");
+    assert_eq!(paths(&views), ["?utm_source=s&gclid=G1&plan=pro"], "as it was before it was rewritten");
+}
+
+#[wasm_bindgen_test]
+async fn a_hash_is_a_page_where_the_site_says_so() {
+    clean();
+    let _tracker = Tracker::of("full", r#"{"hash_routes":true}"#);
+    go("hash", "/prices");
+    until("both", || of_kind("page_view").len() == 2).await;
+}
+
+#[wasm_bindgen_test]
+async fn routes_while_waiting_are_told_when_the_visitor_agrees() {
+    clean();
+    go("replace", "/?utm_source=s");
+    let tracker = Tracker::start("wait");
+    pause(50).await;
+    go("push", "/prices");
+    pause(600).await;
+    assert_eq!(sent().len(), 0);
+    tracker.consent("full");
+    until("both", || of_kind("page_view").len() == 2).await;
+    assert_eq!(paths(&of_kind("page_view")), ["?utm_source=s", "prices"]);
+}
+
+#[wasm_bindgen_test]
+async fn a_page_that_crashed_is_left_at_the_next_one() {
+    clean();
+    let beat = |page: &str, ago: f64| {
+        let at = js_sys::Date::now() - ago * 1_000.0;
+        let leave = r#""kind":"page_leave","engaged_ms":7000,"scroll_pct":40"#;
+        remember(
+            &format!("tz_h{page}"),
+            &format!(r#"0{{"id":"{page}-1","at":{at},"page":"{page}",{leave}}}"#),
+        );
+    };
+    beat("crashed", 200.0);
+    beat("alive", 100.0);
+    remember("tz_hodd", "x");
+    let tracker = Tracker::start("full");
+    until("the crashed one's", || of_kind("page_leave").len() == 1).await;
+    let left = &of_kind("page_leave")[0];
+    assert_eq!((left.page.as_str(), left.id.as_str(), left.engaged_ms), ("crashed", "crashed-1", Some(7000)));
+    assert_eq!((kept("tz_hcrashed"), kept("tz_hodd")), (None, None));
+    assert!(kept("tz_halive").is_some(), "another tab's");
+
+    // This one keeps its own, and takes it back when it is left.
+    let own =
+        || format!("tz_h{}", of_kind("page_view").last().map(|view| view.page.clone()).unwrap_or_default());
+    until("its own", || kept(&own()).is_some_and(|text| text.contains("-1\""))).await;
+    fire("pagehide", false);
+    assert_eq!(kept(&own()), None);
+    drop(tracker);
+}
+
+#[wasm_bindgen_test]
+async fn nothing_of_a_page_is_kept_outside_of_full_mode() {
+    for consent in ["wait", "anonymous", "off"] {
+        clean();
+        let _tracker = Tracker::start(consent);
+        pause(1_200).await;
+        let storage = storage_size();
+        assert_eq!(storage, 0, "{consent}");
+    }
+}
+
+fn storage_size() -> u32 {
+    js_sys::eval("localStorage.length").ok().and_then(|count| count.as_f64()).unwrap_or(-1.0) as u32
+}
+
+#[wasm_bindgen_test]
+async fn what_the_guard_kept_is_told_by_its_own_time_and_address() {
+    clean();
+    show(r#"<a id=call href="tel:+34600000000"><b>Call</b></a>"#);
+    tap("b", 4_000);
+    let _tracker = Tracker::start("full");
+    until("the call", || of_kind("call_click").len() == 1).await;
+    let call = &of_kind("call_click")[0];
+    let ago = js_sys::Date::now() - call.at.unwrap_or_default() as f64;
+    assert!((4_000.0..9_000.0).contains(&ago), "{ago}");
+    assert!(paths(&of_kind("page_view"))[0].ends_with("?utm_source=early"));
+    click("#call");
+    fire("pagehide", false);
+    assert_eq!(of_kind("call_click").len(), 2, "and once each");
+    assert!(events().iter().all(|event| event.page == call.page));
+}
