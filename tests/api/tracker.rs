@@ -162,7 +162,7 @@ async fn what_the_guard_sends_counts_once_and_makes_the_lead() {
     assert_eq!(leads.len(), 1, "{leads:?}");
     assert_eq!(leads[0]["origin"]["first"]["channel"], "paid_search", "{leads:?}");
     let install = app.client.get("/api/v1/sites/acme/install").await.expect(200);
-    assert_eq!(install["core"]["fallback"], 2, "{install}");
+    assert_eq!(install["core"]["fallback"], 1, "{install}");
 
     // Where nobody has agreed the lead is all that is kept.
     app.client.put_site("acme", &json!({"domains": ["example.com"], "consent_default": "wait"})).await;
