@@ -8,12 +8,10 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
   // Where it came from, however it was included: a tag manager, a script that fetched it, an attribute that was renamed.
   // Pasted into another file it came from nowhere, and uses what the collector says of itself.
   const from = () => {
-    const { currentScript } = document;
-    for (const url of [currentScript && currentScript.src, ...performance.getEntriesByType("resource").map(({ name }) => name)]) {
-      const cut = url ? url.lastIndexOf("/" + config.site + ".js") : -1;
-      if (cut > 0) return url.slice(0, cut);
-    }
-    return config.base;
+    const urls = performance.getEntriesByType("resource").map(({ name }) => name);
+    const end = "/" + config.site + ".js";
+    const url = [document.currentScript?.src, ...urls].find((url) => url?.includes(end));
+    return url ? url.slice(0, url.lastIndexOf(end)) : config.base;
   };
   let base;
 
@@ -32,9 +30,9 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
   try {
     const stub = window.traza;
     // A second tag on the page does nothing.
-    if ((stub && stub.on) || !/^http/.test(location.protocol)) return;
+    if (stub?.on || !/^http/.test(location.protocol)) return;
     base = from();
-    const early = [...((stub && stub.q) || [])];
+    const early = [...(stub?.q || [])];
     let command;
     window.traza = (...args) => {
       if (command) command(args);

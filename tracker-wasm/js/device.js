@@ -33,12 +33,9 @@ export const keys = (start) => {
 
 /** A UUIDv7: 48 bits of time, the rest random. */
 export const mint = () => {
-  let time = Date.now();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  for (let at = 6; at--; time = Math.floor(time / 256)) bytes[at] = time;
-  bytes[6] = (bytes[6] & 15) | 112;
-  bytes[8] = (bytes[8] & 63) | 128;
-  return bytes.reduce((id, byte, at) => id + (/^(4|6|8|10)$/.test(at) ? "-" : "") + (byte + 256).toString(16).slice(1), "");
+  const random = Array.from(crypto.getRandomValues(new Uint8Array(18)), (byte) => (byte % 16).toString(16)).join("");
+  const hex = Date.now().toString(16).padStart(12, 0) + 7 + random.slice(0, 3) + "89ab"[random.charCodeAt(3) % 4] + random.slice(3);
+  return hex.replace(/^(.{8})(....)(....)(....)/, "$1-$2-$3-$4-");
 };
 
 let known;

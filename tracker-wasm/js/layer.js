@@ -1,8 +1,6 @@
 // What other tags are told: Google's consent mode and GA4's purchases, read off `dataLayer` as it grows. Nothing of it
 // is patched: it is looked at each second.
 
-const granted = { granted: true, denied: false };
-
 /** Calls `choose(yes)` at each word of a consent banner; purchases are seen once for each order. */
 export const layer = (host, choose) => {
   const orders = new Set();
@@ -21,7 +19,7 @@ export const layer = (host, choose) => {
         amount: minor(value),
         currency,
         items: items.map(({ item_id, item_name, quantity, price }) => ({
-          id: item_id == null ? undefined : "" + item_id,
+          id: item_id ? "" + item_id : undefined,
           name: item_name,
           quantity: quantity > 0 ? Math.round(quantity) : undefined,
           price: minor(price),
@@ -34,7 +32,8 @@ export const layer = (host, choose) => {
   // An object of a tag manager, or the arguments of `gtag(…)`.
   const read = (entry) => {
     const [verb, what, more] = entry.event ? ["event", entry.event, entry.ecommerce] : [entry[0], entry[1], entry[2]];
-    if (verb == "consent" && what == "update" && more.analytics_storage in granted) choose(granted[more.analytics_storage]);
+    const word = verb == "consent" && what == "update" && more.analytics_storage;
+    if (word) choose(word == "granted");
     if (verb == "event" && what == "purchase") buy(more);
   };
 

@@ -17,18 +17,17 @@ const within = (host, domain) => ("." + host).endsWith("." + domain);
 /** Marks the links that a visitor follows to another of the site's domains, and takes the mark of one that was. */
 export const handOver = (host) => {
   const here = location.hostname;
-  const domains = host.config.domains || [];
+  const { domains = [] } = host.config;
+  const covers = (other) => domains.some((domain) => within(other, domain) && within(here, domain));
 
   const [, id, time, sum] = MARK.exec(location.search) || [];
   if (id && Math.abs(Date.now() - parseInt(time, 36)) < LIVES_MS && sum == sign(id, time, here)) offer(id);
 
-  if (!domains.some((domain) => within(here, domain)) || domains.every((domain) => within(here, domain))) return;
   host.listen(document, "click auxclick", (event) => {
-    if (host.mode != "full" || event.button > 1) return;
-    const link = event.composedPath().find((node) => /^a(rea)?$/.test(node.localName) && node.hostname);
-    const there = link && link.hostname;
+    const link = event.composedPath().find((node) => node.href && node.hostname);
+    const there = link?.hostname;
     // Where one domain covers both, they share the cookie.
-    if (!there || !domains.some((domain) => within(there, domain)) || domains.some((domain) => within(there, domain) && within(here, domain))) return;
+    if (host.mode != "full" || event.button > 1 || !covers(here) || covers(there) || !domains.some((domain) => within(there, domain))) return;
     const was = link.getAttribute("href");
     const now = Date.now().toString(36);
     const mark = "_tz=" + [visitor(), now, sign(visitor(), now, there)].join(".");

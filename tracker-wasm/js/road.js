@@ -70,13 +70,12 @@ export const road = (url, state, later, guard, note) => {
 
   const ask = async (body, cookies, keepalive) => {
     const answer = await fetch(url, { method: "POST", body, keepalive, credentials: cookies ? "include" : "omit" });
-    const { visitor } = answer.ok ? await answer.json().catch(() => ({})) : {};
-    return [answer.status, +answer.headers.get("Retry-After") || 0, visitor];
+    return [answer.status, +answer.headers.get("Retry-After"), answer.ok && (await answer.json().catch(() => 0)).visitor];
   };
 
   const post = (body, cookies, keepalive, done) =>
     ask(body, cookies, keepalive)
-      .catch(() => [0, 0])
+      .catch(() => [])
       .then(guard((said) => done(...said)));
 
   const beacon = (body) => {
@@ -96,7 +95,7 @@ export const road = (url, state, later, guard, note) => {
     const items = unsure.concat(flight.flatMap(doubtful), queue).filter((item) => item.mode == "full");
     if (state().mode != "full" || !items.length) return;
     // Leads first; another tab may have left something here, which stays.
-    const lines = items.sort((one, other) => !!other.lead - !!one.lead).map((item) => +!!item.lead + item.json);
+    const lines = items.map((item) => +!!item.lead + item.json).sort().reverse();
     const chosen = new Set();
     let chars = 0;
     let over = 0;
@@ -133,8 +132,8 @@ export const road = (url, state, later, guard, note) => {
         batch.refused = how == END && full;
         flight.push(batch);
         // Over the quota the browser would refuse it; without, it needs the page to live on.
-        post(body, full, busy < QUOTA_BYTES, (status, pause, id) => answered(batch, status, pause, id));
-        later(SILENCE_MS, () => answered(batch, 0, 0));
+        post(body, full, busy < QUOTA_BYTES, (...said) => answered(batch, ...said));
+        later(SILENCE_MS, () => answered(batch));
       }
       if (!how) return;
     }
@@ -242,7 +241,7 @@ export const road = (url, state, later, guard, note) => {
      */
     revoke(event) {
       forget();
-      post(compose("off", JSON.stringify(event)), true, true, () => {});
+      post(compose("off", JSON.stringify(event)), 1, 1, () => {});
     },
   };
 };

@@ -77,7 +77,7 @@ export const tracker = (config, base, load, early) => {
       let last = -gap;
       const hear = guard((event) => {
         // A frame with a tag of its own tells for itself.
-        if (event.timeStamp - last < gap || (on != window && on.traza && on.traza.on)) return;
+        if (event.timeStamp - last < gap || (on != window && on.traza?.on)) return;
         last = event.timeStamp;
         work(event);
       });
@@ -187,7 +187,7 @@ export const tracker = (config, base, load, early) => {
     choice = "explicit";
     // "full" is remembered; a smaller word only where the site's default would keep more at the next page.
     keep("tz_c", mode == "full" || rank(config.consent) > rank(mode) ? mode : null);
-    if (host.core) host.core.choose(rank(mode));
+    host.core?.choose(rank(mode));
     if (was != "wait" && more < 0) out.lower();
     settle(was);
     if (was != "wait" || mode == "off") held = held.filter(([event]) => event.lead);
@@ -247,7 +247,7 @@ export const tracker = (config, base, load, early) => {
     };
     const mark = /[?&]traza_internal=([01])/.exec(location.search);
     if (mark) keep("tz_i", +mark[1] || null);
-    views = pages(host, early && early[0]);
+    views = pages(host, early?.[0]);
     roots(host);
     handOver(host);
     clicks(host);
