@@ -19,3 +19,19 @@ export const address = (url, full, config) =>
       return full && (config.keys || []).includes(key) ? pair : mark;
     }),
   );
+
+const CONTACT =
+  /^\s*((mailto|tel|callto|sms\w*|mms\w*|facetime[\w-]*|whatsapp|fb-messenger|tg|viber|sgnl|line|skype|weixin|xmpp):|(https?:)?\/\/([\w-]+\.)?((wa|m|t|signal|telegram|line|zalo)\.me|(whatsapp|messenger)\.com)(?![^/?#]))/i;
+
+/**
+ * A link that addresses somebody, with the address and without what is to be told them; undefined for any other. The
+ * address is the site's own, and the collector reads it.
+ */
+export const contact = (href) =>
+  CONTACT.test(href) ? href.replace(/([?&;])(?!(phone|number|domain|to|chaturi)=)[^&;#]*/gi, "$1") : undefined;
+
+/** Whether a link leads off this host: there may be no later. */
+export const isAway = (href) => {
+  const there = /^\s*(?:https?:)?\/\/([^/?#]+)/i.exec(href);
+  return there ? there[1] != location.host : CONTACT.test(href);
+};

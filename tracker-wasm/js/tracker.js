@@ -14,8 +14,6 @@ import { roots } from "./roots.js";
 const modes = ["off", "anonymous", "full"];
 const rank = (mode) => modes.indexOf(mode);
 
-// Kinds that take the visitor away, and leave at once.
-const URGENT = /^(call|chat|sms|email|outbound|download)/;
 
 /**
  * Starts at once. `base` is the collector's address, `load()` promises the core's exports, `early` is what the guard
@@ -114,27 +112,20 @@ export const tracker = (config, base, load, early) => {
   const deliver = (event, urgent) => {
     const { core, mode } = host;
     const lead = !!event.lead;
-    // 0 drop, 1 hold, 2 off, 3 anonymous, 4 full; the same without the core (tracker-wasm/src/consent.rs).
-    const verdict = core ? core.judge(lead) : mode == "wait" && !lead ? 1 : rank(mode) > 0 ? rank(mode) + 2 : lead * 2;
+    // 0 drop, 1 hold, 2 off, 3 anonymous, 4 full. Under off a submitted lead goes alone: it is the visitor's own request.
+    const verdict = mode == "wait" && !lead ? 1 : rank(mode) > 0 ? rank(mode) + 2 : lead * 2;
     if (verdict == 1) hold(event, urgent);
     if (lead && recall("tz_i")) event.lead.flag = "test";
     if (log.length < 200) log.push([["dropped", "held"][verdict] || modes[verdict - 2], event]);
     // Who says their name is not anonymous.
     if (verdict < 2 || (verdict < 4 && event.kind == "identify")) return;
-    if (core && event.kind == "click") {
-      const [kind, ...fields] = core.link(event.href || "").split("\n");
-      while (fields.length) event[fields.shift()] = fields.shift();
-      event.kind = kind || (event.cta ? "cta_click" : "click");
-      if (kind || event.cta) event.target = event.text = undefined;
-      if (/^(call|chat|sms|email)/.test(kind)) event.href = undefined;
-    }
-    const soon = urgent || lead || URGENT.test(event.kind);
+    const soon = urgent || lead || raw.isAway(event.href);
     // A lead's story begins with its page.
     if (soon) views.tell(true);
     const text = (text) => (typeof text != "string" ? text : (core || raw).text(text));
     for (const name of ["url", "referrer", "href"]) {
       const url = event[name];
-      if (url && !/^(mailto|sms|tel):/i.test(url)) event[name] = (core || raw).address(url, verdict > 3, config);
+      if (url) event[name] = raw.contact(url) || (core ? core.address(url, verdict > 3, !!config.anonymous_utm) : raw.address(url, verdict > 3, config));
     }
     for (const name of ["title", "text"]) event[name] = text(event[name]);
     for (const name in event.props) event.props[name] = text(event.props[name]);
@@ -187,7 +178,6 @@ export const tracker = (config, base, load, early) => {
     choice = "explicit";
     // "full" is remembered; a smaller word only where the site's default would keep more at the next page.
     keep("tz_c", mode == "full" || rank(config.consent) > rank(mode) ? mode : null);
-    host.core?.choose(rank(mode));
     if (was != "wait" && more < 0) out.lower();
     settle(was);
     if (was != "wait" || mode == "off") held = held.filter(([event]) => event.lead);
@@ -222,10 +212,7 @@ export const tracker = (config, base, load, early) => {
   // ---- the beginning -------------------------------------------------------------------------------------------
 
   const adoptCore = (core) => {
-    core.rules(rank(config.consent), choice == "signal", !!config.anonymous_utm);
-    for (const domain of config.domains || []) core.list(false, domain);
-    for (const key of config.keys || []) core.list(true, key);
-    if (choice == "explicit") core.choose(rank(host.mode));
+    for (const key of config.keys || []) core.keep(key);
     host.core = core;
     release();
   };

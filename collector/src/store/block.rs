@@ -82,8 +82,7 @@ impl Builder {
     pub fn finish(&mut self) -> Result<Vec<u8>, StoreError> {
         let length = u32::try_from(self.payload.len())
             .map_err(|_| StoreError::Unavailable("an entry over 4 GB".to_owned()))?;
-        let packed = compress(&self.payload)
-            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let packed = compress(&self.payload).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let mut value = Vec::with_capacity(HEADER + packed.len());
         value.extend_from_slice(&[keys::VERSION, ZSTD]);
         value.extend_from_slice(&length.to_le_bytes());

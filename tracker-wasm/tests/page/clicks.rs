@@ -2,7 +2,9 @@
 
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{Tracker, clean, click, click_with, events, fire, of_kind, pause, shadow, show, until};
+use crate::page::{
+    Tracker, clean, click, click_with, events, fire, of_kind, pause, sent, shadow, show, until,
+};
 
 async fn started(html: &str) -> Tracker {
     clean();
@@ -63,6 +65,40 @@ async fn links_are_what_they_do() {
         (plain.href.as_ref(), plain.target.as_deref(), plain.text.as_deref()),
         (None, Some("button#plain"), Some("More"))
     );
+}
+
+#[wasm_bindgen_test]
+async fn a_link_to_somebody_leaves_without_what_it_would_say() {
+    let _tracker = started(
+        r#"<a id=mail href="mailto:info@example.com?subject=From+Ana&body=SECRET">Mail</a>
+           <a id=sms href="sms:+34600000000;body=SECRET">SMS</a>
+           <a id=chat href="https://api.whatsapp.com/send?text=SECRET&phone=+34600000000">WhatsApp</a>
+           <a id=app href="viber://chat?number=%2B34600000000&draft=SECRET">Viber</a>
+           <a id=share href="https://t.me/share/url?url=x&text=SECRET">Share</a>"#,
+    )
+    .await;
+    for id in ["#mail", "#sms", "#chat", "#app", "#share"] {
+        click(id);
+    }
+    fire("pagehide", false);
+    let hrefs: Vec<_> =
+        sent().iter().flat_map(|post| post.events().to_vec()).filter_map(|event| event.href).collect();
+    assert_eq!(
+        hrefs,
+        [
+            "mailto:info@example.com?&",
+            "sms:+34600000000;",
+            "https://api.whatsapp.com/send?&phone=+34600000000",
+            "viber://chat?number=%2B34600000000&",
+            "https://t.me/share/url?&"
+        ]
+    );
+    let to: Vec<_> = events()
+        .into_iter()
+        .filter(|event| event.kind.ends_with("_click"))
+        .map(|event| event.to.unwrap_or_default())
+        .collect();
+    assert_eq!(to, ["info@example.com", "+34600000000", "+34600000000", "+34600000000", ""]);
 }
 
 #[wasm_bindgen_test]

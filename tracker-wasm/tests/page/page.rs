@@ -3,7 +3,12 @@
 use js_sys::{Array, Object, Promise, Reflect};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
-use wire::{beacon::Beacon, event::Event};
+use wire::{
+    beacon::{Beacon, Mode},
+    event::{Event, Kind},
+    normalise::normalise,
+    redact::Rules,
+};
 
 // Each file of the tracker is named once, so that all of them are served to the page.
 #[wasm_bindgen(module = "/js/tracker.js")]
@@ -141,9 +146,15 @@ pub(crate) fn crowd(mode: &str, count: u32, size: u32) -> Vec<Post> {
     posts(crowd_raw(mode, count, size))
 }
 
-/// All events that were sent so far.
+/// All events that were sent so far; a click on more than the site's own page as what the collector makes of it.
 pub(crate) fn events() -> Vec<Event> {
-    sent().into_iter().flat_map(|post| post.body.events).collect()
+    let rules = Rules { mode: Mode::Full, query_keys: &[], anonymous_utm: true };
+    let read = |raw: Event| {
+        let mut event = raw.clone();
+        let kind = normalise(&mut event, rules, &["localhost"]);
+        if raw.kind == "click" && kind != Ok(Kind::Click) { event } else { raw }
+    };
+    sent().into_iter().flat_map(|post| post.body.events).map(read).collect()
 }
 
 /// The events of a kind that were sent so far.
@@ -237,21 +248,17 @@ fn core() -> JsValue {
     let put = |name: &str, function: JsValue| {
         Reflect::set(&core, &name.into(), &function).expect("a plain object");
     };
-    put("rules", Closure::<dyn Fn(i32, bool, bool)>::new(tracker_wasm::rules).into_js_value());
-    put("list", Closure::<dyn Fn(bool, String)>::new(tracker_wasm::list).into_js_value());
-    put("choose", Closure::<dyn Fn(i32)>::new(tracker_wasm::choose).into_js_value());
-    put("judge", Closure::<dyn Fn(bool) -> i32>::new(tracker_wasm::judge).into_js_value());
+    put("keep", Closure::<dyn Fn(String)>::new(tracker_wasm::keep).into_js_value());
     put(
         "address",
-        Closure::<dyn Fn(String) -> String>::new(|url: String| tracker_wasm::address(&url)).into_js_value(),
+        Closure::<dyn Fn(String, bool, bool) -> String>::new(|url: String, full, utm| {
+            tracker_wasm::address(&url, full, utm)
+        })
+        .into_js_value(),
     );
     put(
         "text",
         Closure::<dyn Fn(String) -> String>::new(|text: String| tracker_wasm::text(&text)).into_js_value(),
-    );
-    put(
-        "link",
-        Closure::<dyn Fn(String) -> String>::new(|href: String| tracker_wasm::link(&href)).into_js_value(),
     );
     core.into()
 }

@@ -92,7 +92,7 @@ async fn a_busy_collector_gets_the_same_events_again_when_it_asked_for() {
     until("the first try", || sent().len() == 1).await;
     pause(500).await;
     assert_eq!(sent().len(), 1, "not before it was asked for");
-    assert!(kept("tz_q").is_some_and(|text| text.contains("call_click")), "and safe meanwhile");
+    assert!(kept("tz_q").is_some_and(|text| text.contains("tel:+34600000000")), "and safe meanwhile");
     until("the second", || sent().len() == 2).await;
     let posts = sent();
     let ids = |at: usize| posts[at].events().iter().map(|event| event.id.clone()).collect::<Vec<_>>();
@@ -185,8 +185,7 @@ async fn without_the_core_the_page_still_tells() {
     until("the lead", || of_kind("form_submit").len() == 1).await;
     fire("pagehide", false);
     assert!(sent().iter().all(|post| post.envelope().via == Some(Via::Fallback)));
-    // Raw: the collector classifies by the same rules.
-    assert_eq!(of_kind("click")[0].href.as_deref(), Some("tel:+34600000000"));
+    assert_eq!(of_kind("call_click")[0].number.as_deref(), Some("+34600000000"));
     assert_eq!(of_kind("page_view").len(), 1);
     assert!(!format!("{:?}", events()).contains("ana@"));
 }
