@@ -1,6 +1,7 @@
 // The loader, which a page includes: it finds the collector, leaves one global, `traza`, and brings the core. What it
 // does then stands in tracker-wasm/js. It cancels nothing, patches nothing, throws nothing.
 import { enter, imports } from "traza-glue";
+import { attempt } from "../tracker-wasm/js/device.js";
 import { tracker } from "../tracker-wasm/js/tracker.js";
 
 (() => {
@@ -8,7 +9,7 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
   // Where it came from, however it was included: a tag manager, a script that fetched it, an attribute that was renamed.
   // Pasted into another file it came from nowhere, and uses what the collector says of itself.
   const from = () => {
-    const urls = performance.getEntriesByType("resource").map(({ name }) => name);
+    const urls = attempt(() => performance.getEntriesByType("resource").map(({ name }) => name)) || [];
     const end = "/" + config.site + ".js";
     const url = [document.currentScript?.src, ...urls].find((url) => url?.includes(end));
     return url ? url.slice(0, url.lastIndexOf(end)) : config.base;

@@ -1,39 +1,35 @@
 // What the page knows of its browser: storage, the visitor, the surroundings. Blocked storage is no error.
 
-export const recall = (key) => {
+/** What work answers; nothing where the page or the browser will not have it. */
+export const attempt = (work) => {
   try {
-    return localStorage.getItem(key);
+    return work();
   } catch {
-    return null;
+    // Goes on without.
   }
 };
 
+export const recall = (key) => attempt(() => localStorage.getItem(key));
+
 /** Remembers a value; none forgets it. */
-export const keep = (key, value) => {
-  try {
-    if (value == null) localStorage.removeItem(key);
-    else localStorage.setItem(key, value);
-  } catch {
-    // Blocked or full: this page goes on without.
-  }
-};
+export const keep = (key, value) => attempt(() => (value == null ? localStorage.removeItem(key) : localStorage.setItem(key, value)));
+
+/** As JSON: some pages teach arrays to say it another way. */
+export const json = (value) =>
+  JSON.stringify(value, function (key) {
+    return this[key];
+  });
 
 /** What undelivered events (see road.js) and the state of a page view that lives (see pages.js) are kept by. */
 export const KEPT = "tz_q";
 export const BEAT = "tz_h";
 
 /** The keys of what is kept, by how they begin. */
-export const keys = (start) => {
-  try {
-    return Object.keys(localStorage).filter((key) => key.startsWith(start));
-  } catch {
-    return [];
-  }
-};
+export const keys = (start) => (attempt(() => Object.keys(localStorage)) || []).filter((key) => key.startsWith(start));
 
 /** A UUIDv7: 48 bits of time, the rest random. */
 export const mint = () => {
-  const random = Array.from(crypto.getRandomValues(new Uint8Array(18)), (byte) => (byte % 16).toString(16)).join("");
+  const random = [...crypto.getRandomValues(new Uint8Array(18))].map((byte) => (byte % 16).toString(16)).join("");
   const hex = Date.now().toString(16).padStart(12, 0) + 7 + random.slice(0, 3) + "89ab"[random.charCodeAt(3) % 4] + random.slice(3);
   return hex.replace(/^(.{8})(....)(....)(....)/, "$1-$2-$3-$4-");
 };

@@ -1,5 +1,6 @@
 // What other tags are told: Google's consent mode and GA4's purchases, read off `dataLayer` as it grows. Nothing of it
 // is patched: it is looked at each second.
+import { attempt } from "./device.js";
 
 /** Calls `choose(yes)` at each word of a consent banner; purchases are seen once for each order. */
 export const layer = (host, choose) => {
@@ -43,12 +44,7 @@ export const layer = (host, choose) => {
     // Long ones lose their beginning.
     const fresh = all.slice(all.lastIndexOf(last) + 1);
     last = all[all.length - 1];
-    for (const entry of fresh) {
-      try {
-        read(entry);
-      } catch {
-        // Not for us.
-      }
-    }
+    // What is not for us may be anything.
+    for (const entry of fresh) attempt(() => read(entry));
   });
 };

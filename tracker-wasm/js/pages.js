@@ -1,6 +1,6 @@
 // Page views: one showing of one page each, how much of it was seen and for how long.
 import { attention } from "./attention.js";
-import { BEAT, keep, mint } from "./device.js";
+import { BEAT, attempt, json, keep, mint } from "./device.js";
 import { isClickId } from "./raw.js";
 
 const BEAT_MS = 10000;
@@ -41,7 +41,7 @@ export const pages = (host, first) => {
     if (!pending) return;
     const event = pending;
     pending = 0;
-    event.title = "" + doc.title;
+    event.title = attempt(() => "" + doc.title);
     look();
     host.record(event, !gather);
   };
@@ -88,7 +88,7 @@ export const pages = (host, first) => {
     const now = Date.now();
     if (!viewed || pending || host.mode != "full" || now - beaten < BEAT_MS) return;
     beaten = now;
-    keep(BEAT + page, "0" + JSON.stringify(left()));
+    keep(BEAT + page, "0" + json(left()));
   };
 
   listen(doc, "scroll", look, 250);
@@ -103,8 +103,8 @@ export const pages = (host, first) => {
     if (event.persisted) view(location.href);
   });
 
-  const { type } = performance.getEntriesByType("navigation")[0] || {};
-  view(/^(reload|back)/.test(type) ? location.href : doc.referrer);
+  const type = attempt(() => performance.getEntriesByType("navigation")[0].type);
+  view(attempt(() => (/^(reload|back)/.test(type) ? location.href : doc.referrer)));
 
   host.id = id;
   host.views = (work) => begins.push(host.guard(work));

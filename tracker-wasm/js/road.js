@@ -1,7 +1,7 @@
 // How events leave: cut into beacons, one at a time, tried again when the collector was not there. While the page
 // lives every beacon is a keepalive fetch whose answer is awaited; at its end they are handed to the browser, and
 // what was not confirmed is kept on the device, in full mode, for the next page.
-import { BEAT, KEPT, adopt, context, forget, keep, keys, recall, visitor } from "./device.js";
+import { BEAT, KEPT, adopt, attempt, context, forget, json, keep, keys, recall, visitor } from "./device.js";
 
 const KEPT_CHARS = 64 * 1024;
 const KEPT_MS = 24 * 60 * 60 * 1000;
@@ -65,7 +65,7 @@ export const road = (url, state, later, guard, note) => {
   const compose = (mode, events) => {
     const { choice, via } = state();
     const head = { v: 1, visitor: mode == "full" ? visitor() : undefined, sent: Date.now(), mode, choice, via, context: context(mode) };
-    return JSON.stringify(head).slice(0, -1) + ',"events":[' + events + "]}";
+    return json(head).slice(0, -1) + ',"events":[' + events + "]}";
   };
 
   const ask = async (body, cookies, keepalive) => {
@@ -78,13 +78,7 @@ export const road = (url, state, later, guard, note) => {
       .catch(() => [])
       .then(guard((said) => done(...said)));
 
-  const beacon = (body) => {
-    try {
-      return navigator.sendBeacon(url, body);
-    } catch {
-      return false;
-    }
-  };
+  const beacon = (body) => attempt(() => navigator.sendBeacon(url, body));
 
   // What has left without an answer: if the collector was last seen failing all of that is in doubt; if it has not been
   // seen yet, what must not be lost; and what the browser would not take at the end. A second delivery has the same ids
@@ -198,15 +192,12 @@ export const road = (url, state, later, guard, note) => {
       later(free - now, restore);
       return;
     }
-    const take = (line, young, old) => {
-      try {
-        const { at } = JSON.parse(line.slice(1));
-        if (now - at < young) return;
-        if (now - at > KEPT_MS) lose("stale");
-        else if (now - at) push({ json: line.slice(1), mode: "full", lead: line[0] == 1 });
-      } catch {
-        // Not ours.
-      }
+    const take = (line, young) => {
+      // What is none of ours has no time.
+      const { at } = attempt(() => JSON.parse(line.slice(1))) || {};
+      if (now - at < young) return;
+      if (now - at > KEPT_MS) lose("stale");
+      else if (now - at) push({ json: line.slice(1), mode: "full", lead: line[0] == 1 });
       return true;
     };
     for (const key of keys(BEAT)) if (take(recall(key), BEAT_OLD_MS)) keep(key);
@@ -241,7 +232,7 @@ export const road = (url, state, later, guard, note) => {
      */
     revoke(event) {
       forget();
-      post(compose("off", JSON.stringify(event)), 1, 1, () => {});
+      post(compose("off", json(event)), 1, 1, () => {});
     },
   };
 };

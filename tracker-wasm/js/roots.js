@@ -1,4 +1,5 @@
 // The documents and shadow roots of a page: its own, and those that a visitor meets in it.
+import { attempt } from "./device.js";
 
 /** Gives a host its `each(work)` and `look(root)`. */
 export const roots = (host) => {
@@ -6,13 +7,7 @@ export const roots = (host) => {
   const works = [];
   const met = new Set();
 
-  const frame = (element) => {
-    try {
-      if (/frame$/.test(element.localName)) meet(element.contentDocument);
-    } catch {
-      // Another origin's.
-    }
-  };
+  const frame = (element) => /frame$/.test(element.localName) && meet(attempt(() => element.contentDocument));
 
   const meet = (root) => {
     if (!root || met.has(root)) return;

@@ -2,7 +2,7 @@
 // until the core has come events wait for it. Where the core is refused, or late at the page's end, they leave without
 // it: raw, since the collector judges by the same rules.
 import { clicks } from "./clicks.js";
-import { keep, recall } from "./device.js";
+import { attempt, json, keep, recall } from "./device.js";
 import { forms } from "./forms.js";
 import { layer } from "./layer.js";
 import { handOver } from "./link.js";
@@ -58,12 +58,10 @@ export const tracker = (config, base, load, early) => {
       if (++strikes < 3) return;
       stop();
       host.core = 0;
-      try {
+      attempt(() => {
         deliver(views.make("tracker_error", { code: "strikes", count: strikes }));
         out.flush(ALL);
-      } catch {
-        // Then nobody hears of it.
-      }
+      });
     }
   };
 
@@ -129,7 +127,7 @@ export const tracker = (config, base, load, early) => {
     }
     for (const name of ["title", "text"]) event[name] = text(event[name]);
     for (const name in event.props) event.props[name] = text(event.props[name]);
-    out.push({ json: JSON.stringify(event), mode: modes[verdict - 2], lead }, soon);
+    out.push({ json: json(event), mode: modes[verdict - 2], lead }, soon);
   };
 
   const log = []; // for whoever looks: what became of an event, and the event
@@ -149,7 +147,7 @@ export const tracker = (config, base, load, early) => {
   };
 
   const state = () => ({ mode: host.mode, choice, via: host.core ? "wasm" : "fallback" });
-  const note = (code, count) => JSON.stringify(views.make("tracker_error", { code, count }));
+  const note = (code, count) => json(views.make("tracker_error", { code, count }));
   const out = road(base + "/" + config.site, state, later, guard, note);
 
   // ---- the choice, and traza() ---------------------------------------------------------------------------------
@@ -225,7 +223,7 @@ export const tracker = (config, base, load, early) => {
   let views;
   guard(() => {
     const word = recall("tz_c");
-    const signal = navigator.globalPrivacyControl || navigator.doNotTrack == 1;
+    const signal = attempt(() => navigator.globalPrivacyControl || navigator.doNotTrack == 1);
     choice = rank(word) >= 0 ? "explicit" : signal ? "signal" : "default";
     host.mode = choice == "explicit" ? word : signal ? "off" : config.consent;
     const end = (how) => {

@@ -44,3 +44,66 @@ async fn a_submit_that_is_no_forms_and_a_click_on_nothing_are_no_strikes() {
     until("it still works", || of_kind("call_click").len() == 1).await;
     assert!(of_kind("form_submit").is_empty() && of_kind("tracker_error").is_empty());
 }
+
+/// A page's own script.
+fn script(code: &str) {
+    js_sys::eval(code).expect("the page's script runs");
+}
+
+#[wasm_bindgen_test]
+async fn a_page_that_says_json_its_own_way_is_understood() {
+    clean();
+    let tracker = Tracker::start("full");
+    pause(20).await;
+    // For a moment alone: the browser's driver speaks JSON on this page too.
+    script("Array.prototype.toJSON = function () { return '[' + this.join() + ']'; }");
+    script("Object.defineProperty(Object.prototype, 'toJSON', { configurable: true, value: () => 'mine' })");
+    tracker.lead(r#"{"email":"ana@example.com","consent":{"purposes":["marketing","ads"]}}"#);
+    script("delete Array.prototype.toJSON; delete Object.prototype.toJSON");
+    until("the lead", || !of_kind("form_submit").is_empty()).await;
+    let agreed =
+        of_kind("form_submit")[0].lead.clone().and_then(|lead| lead.consent).expect("what was agreed to");
+    assert_eq!(agreed.purposes, ["marketing", "ads"]);
+}
+
+#[wasm_bindgen_test]
+async fn what_throws_when_it_is_looked_at_costs_nothing_but_itself() {
+    clean();
+    show(r#"<a id=call href="tel:+34600000000">Call</a>"#);
+    script(
+        "window.was = [[document, 'title'], [document, 'referrer'], [window, 'localStorage'],
+                       [navigator, 'globalPrivacyControl'], [performance, 'getEntriesByType']].map(([on, name]) => {
+             const before = Object.getOwnPropertyDescriptor(on, name);
+             Object.defineProperty(on, name, { configurable: true, get() { throw new Error('hands off'); } });
+             return () => before ? Object.defineProperty(on, name, before) : delete on[name];
+         })",
+    );
+    let _tracker = Tracker::start("full");
+    pause(20).await;
+    click("#call");
+    until("the call", || of_kind("call_click").len() == 1).await;
+    fire("pagehide", false);
+    script("window.was.map((back) => back())");
+    let kinds: Vec<_> = events().into_iter().map(|event| event.kind).collect();
+    assert!(
+        ["page_view", "page_leave"].iter().all(|kind| kinds.iter().any(|told| told == kind)),
+        "{kinds:?}"
+    );
+    assert!(of_kind("tracker_error").is_empty());
+    assert_eq!(uncaught(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn frozen_prototypes_are_no_trouble() {
+    clean();
+    show(r#"<form data-traza-lead=callback><input name=phone value=600000000></form>"#);
+    // What the page froze stays frozen: it must not be what the other tests stand on.
+    script(
+        "Object.freeze(EventTarget.prototype); Object.freeze(Event.prototype); Object.freeze(HTMLFormElement.prototype)",
+    );
+    let _tracker = Tracker::start("full");
+    pause(20).await;
+    submit("form");
+    until("the lead", || of_kind("form_submit").len() == 1).await;
+    assert!(of_kind("tracker_error").is_empty());
+}
