@@ -1,11 +1,11 @@
 // The documents and shadow roots of a page: its own, and those that a visitor meets in it.
 import { attempt } from "./device.js";
 
-/** Gives a host its `each(work)` and `look(root)`. */
+/** Gives a host its `each(work)` and `look(root)`; answers what begins with the document, once all have asked. */
 export const roots = (host) => {
   const { listen, guard } = host;
   const works = [];
-  const met = new Set();
+  const met = new WeakSet();
 
   const frame = (element) => /frame$/.test(element.localName) && meet(attempt(() => element.contentDocument));
 
@@ -13,27 +13,24 @@ export const roots = (host) => {
     if (!root || met.has(root)) return;
     met.add(root);
     works.map((work) => work(root));
-    look(root);
+    host.look(root);
     // Neither reaches beyond the root that it happens in.
     root.addEventListener("load", guard((event) => frame(event.target)), { capture: true, passive: true });
-    // The roots that an event came through are there by then, however late they were made.
+    // The shadow roots that an event came through are there by then, however late they were made.
     if (root.defaultView)
-      listen(root, "pointerdown focusin click", (event) => event.composedPath().map((node) => node.host && meet(node)));
+      listen(root, "pointerdown focusin click", (event) => event.composedPath().map((node) => node.nodeType == 11 && meet(node)));
   };
 
-  const look = (root) => {
+  host.look = (root) => {
     for (const element of root.querySelectorAll("*")) {
       meet(element.shadowRoot);
       frame(element);
     }
   };
+  host.each = (work) => works.push(work);
 
-  listen(document, "DOMContentLoaded", () => look(document));
-  meet(document);
-
-  host.look = look;
-  host.each = (work) => {
-    works.push(work);
-    met.forEach((root) => work(root));
+  return () => {
+    meet(document);
+    listen(document, "DOMContentLoaded", () => host.look(document));
   };
 };

@@ -40,13 +40,11 @@ export const tracker = (config, base, load, early) => {
   let dead; // three strikes
   let strikes = 0;
   let then; // when what is told now happened, if not now
-  const undo = [];
 
   // ---- guards ------------------------------------------------------------------------------------------------
 
   const stop = () => {
     dead = true;
-    undo.map((off) => off());
   };
 
   // Every way in: what goes wrong stays here, and the third time is the last.
@@ -78,7 +76,6 @@ export const tracker = (config, base, load, early) => {
         work(event);
       });
       on.addEventListener(kind, hear, { capture: true, passive: true });
-      undo.push(() => on.removeEventListener(kind, hear, true));
       if (on != window || !early) return;
       for (let n = 1; n < early.length; n += 2) {
         const { type, button, timeStamp, submitter, target } = early[n];
@@ -110,24 +107,25 @@ export const tracker = (config, base, load, early) => {
   const deliver = (event, urgent) => {
     const { core, mode } = host;
     const lead = !!event.lead;
-    // 0 drop, 1 hold, 2 off, 3 anonymous, 4 full. Under off a submitted lead goes alone: it is the visitor's own request.
-    const verdict = mode == "wait" && !lead ? 1 : rank(mode) > 0 ? rank(mode) + 2 : lead * 2;
-    if (verdict == 1) hold(event, urgent);
+    // Under off, and while waiting, a submitted lead goes alone: it is the visitor's own request.
+    const under = rank(mode) > 0 ? mode : lead ? "off" : "";
+    const full = under == "full";
     if (lead && recall("tz_i")) event.lead.flag = "test";
-    if (log.length < 200) log.push([["dropped", "held"][verdict] || modes[verdict - 2], event]);
+    if (log.length < 200) log.push([under || (mode == "wait" ? "held" : "dropped"), event]);
+    if (!under && mode == "wait") hold(event, urgent);
     // Who says their name is not anonymous.
-    if (verdict < 2 || (verdict < 4 && event.kind == "identify")) return;
+    if (!under || (!full && event.kind == "identify")) return;
     const soon = urgent || lead || raw.isAway(event.href);
     // A lead's story begins with its page.
     if (soon) views.tell(true);
     const text = (text) => (typeof text != "string" ? text : (core || raw).text(text));
     for (const name of ["url", "referrer", "href"]) {
       const url = event[name];
-      if (url) event[name] = raw.contact(url) || (core ? core.address(url, verdict > 3, !!config.anonymous_utm) : raw.address(url, verdict > 3, config));
+      if (url) event[name] = raw.contact(url) || (core ? core.address(url, full, !!config.anonymous_utm) : raw.address(url, full, config));
     }
     for (const name of ["title", "text"]) event[name] = text(event[name]);
     for (const name in event.props) event.props[name] = text(event.props[name]);
-    out.push({ json: json(event), mode: modes[verdict - 2], lead }, soon);
+    out.push({ json: json(event), mode: under, lead }, soon);
   };
 
   const log = []; // for whoever looks: what became of an event, and the event
@@ -186,7 +184,7 @@ export const tracker = (config, base, load, early) => {
   };
 
   const text = (value) => (value == null ? undefined : "" + value);
-  const texts = (from, names) => Object.fromEntries(names.split(" ").map((name) => [name, text(from[name])]));
+  const texts = (from, names = Object.keys(from)) => Object.fromEntries(names.map((name) => [name, text(from[name])]));
   const debug = () => import(base + "/debug.mjs").then(({ show }) => show(log, state)).catch(() => {});
 
   const command = guard(([verb, what, rest]) => {
@@ -196,13 +194,13 @@ export const tracker = (config, base, load, early) => {
       const flat = Object.entries(rest || {}).filter(([, value]) => /^(string|boolean)$/.test(typeof value) || Number.isFinite(value));
       host.saw("custom", { name: text(what), props: Object.fromEntries(flat) });
     }
-    if (verb == "identify" && what) host.saw(verb, texts(what, "email phone user_id"));
+    if (verb == "identify" && what) host.saw(verb, texts(what, ["email", "phone", "user_id"]));
     if (verb == "lead" && what) {
       const { consent, fields } = what;
-      const lead = texts(what, "name email phone magnet");
+      const lead = texts(what, ["name", "email", "phone", "magnet"]);
       lead.kind = what.kind == "callback" ? "callback" : "form";
       if (consent) lead.consent = { text_version: text(consent.text_version), purposes: [].concat(consent.purposes || []).map(text) };
-      if (fields) lead.fields = texts(fields, Object.keys(fields).join(" "));
+      if (fields) lead.fields = texts(fields);
       host.saw("form_submit", { form: text(what.form) || "traza", lead }, true);
     }
   });
@@ -233,10 +231,11 @@ export const tracker = (config, base, load, early) => {
     const mark = /[?&]traza_internal=([01])/.exec(location.search);
     if (mark) keep("tz_i", +mark[1] || null);
     views = pages(host, early?.[0]);
-    roots(host);
+    const begin = roots(host);
     handOver(host);
     clicks(host);
     forms(host);
+    begin();
     // Nobody's banner speaks louder than the visitor's browser.
     layer(host, (yes) => signal || choose(yes ? "full" : config.consent == "anonymous" ? "anonymous" : "off"));
     listen(doc, "click", () => later(50, pulse));

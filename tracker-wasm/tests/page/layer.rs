@@ -74,7 +74,7 @@ async fn a_page_hands_in_a_lead_of_its_own() {
         clean();
         let tracker = Tracker::start(consent);
         tracker.lead(
-            r#"{"kind":"callback","phone":600000000,"email":"ana@example.com","form":"modal","fields":{"city":"Vigo"},
+            r#"{"kind":"callback","phone":600000000,"email":"ana@example.com","form":"modal","fields":{"city":"Vigo","how many":2},
                 "consent":{"text_version":3,"purposes":"marketing"},"other":{"x":1}}"#,
         );
         until("the lead", || of_kind("form_submit").len() == 1).await;
@@ -85,7 +85,7 @@ async fn a_page_hands_in_a_lead_of_its_own() {
             (lead.phone.as_deref(), lead.email.as_deref()),
             (Some("600000000"), Some("ana@example.com"))
         );
-        assert_eq!(lead.fields["city"], "Vigo");
+        assert_eq!((lead.fields["city"].as_str(), lead.fields["how many"].as_str()), ("Vigo", "2"));
         let agreed = lead.consent.expect("what was agreed to");
         assert_eq!(
             (agreed.text_version.as_deref(), agreed.purposes),
