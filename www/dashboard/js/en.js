@@ -258,7 +258,9 @@ export default {
   "evidence.record": "recorded about this lead",
 
   "install.title": "Install",
-  "install.intro": "Paste this line into every page, inside <head>. Nothing else is needed.",
+  "install.tag": "Paste this line into every page, inside <head>. Nothing else is needed.",
+  "install.guard": "Recommended, in front of that line: it catches calls, chats and forms before the tag has loaded.",
+  "install.csp": "If the page has a Content-Security-Policy, its script-src needs this for the line above.",
   "install.copy": "Copy",
   "install.copied": "Copied",
   "install.copy_failed": "Select it and copy it with the keyboard.",
@@ -281,5 +283,4 @@ export default {
   "install.none": "Nothing yet",
   "install.problems": "Problems",
   "install.no_problems": "No problem in sight.",
-  "install.part": "Snippet: {name}",
 };

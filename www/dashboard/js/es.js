@@ -258,7 +258,9 @@ export default {
   "evidence.record": "anotado sobre este lead",
 
   "install.title": "Instalación",
-  "install.intro": "Pega esta línea en todas las páginas, dentro de <head>. No hace falta nada más.",
+  "install.tag": "Pega esta línea en todas las páginas, dentro de <head>. No hace falta nada más.",
+  "install.guard": "Recomendado, delante de esa línea: recoge llamadas, chats y formularios antes de que cargue la etiqueta.",
+  "install.csp": "Si la página tiene una Content-Security-Policy, su script-src necesita esto para la línea de arriba.",
   "install.copy": "Copiar",
   "install.copied": "Copiado",
   "install.copy_failed": "Selecciónalo y cópialo con el teclado.",
@@ -281,5 +283,4 @@ export default {
   "install.none": "Nada todavía",
   "install.problems": "Problemas",
   "install.no_problems": "Ningún problema a la vista.",
-  "install.part": "Fragmento: {name}",
 };

@@ -31,7 +31,6 @@ export function installView({ root, t, api, expired }) {
     snippetSeen = text;
     fill(
       code,
-      h("p", { class: "muted" }, t("install.intro")),
       list.length > 0 ? list.map((one) => snippet(one)) : h("p", {}, t("install.no_snippet")),
     );
   }
@@ -50,7 +49,7 @@ export function installView({ root, t, api, expired }) {
         said.textContent = t("install.copy_failed");
       }
     }
-    return h("div", { class: "snippet" }, name && h("h3", {}, t("install.part", { name })), pre, h("p", {}, copy, said));
+    return h("div", { class: "snippet" }, h("h3", {}, t(`install.${name}`)), pre, h("p", {}, copy, said));
   }
 
   function showState(install) {

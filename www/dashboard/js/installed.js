@@ -1,11 +1,9 @@
-// Reading the install answer, whichever of its allowed shapes it has. Pure.
+// Reading the install answer. Pure.
 
-/** The pieces to paste, `[{name, text}]`: one text, or several by name. */
-export function snippets(install) {
-  const { snippet } = install;
-  if (typeof snippet === "string" && snippet !== "") return [{ name: "", text: snippet }];
-  if (snippet === null || typeof snippet !== "object") return [];
-  return Object.entries(snippet)
+/** The pieces to paste that there are, `[{name, text}]`: the tag, the guard, what a Content-Security-Policy needs. */
+export function snippets({ snippet, guard, guard_csp }) {
+  const pieces = { tag: snippet, guard, csp: guard_csp };
+  return Object.entries(pieces)
     .filter(([, text]) => typeof text === "string" && text !== "")
     .map(([name, text]) => ({ name, text }));
 }

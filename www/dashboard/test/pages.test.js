@@ -51,10 +51,11 @@ test("addresses are read and written alike", () => {
 });
 
 test("the install answer in each of its shapes", () => {
-  assert.deepEqual(snippets({ snippet: "<script>" }), [{ name: "", text: "<script>" }]);
-  assert.deepEqual(snippets({ snippet: { tag: "a", guard: "b", hash: 1 } }), [
+  assert.deepEqual(snippets({ snippet: "<script>", guard: null }), [{ name: "tag", text: "<script>" }]);
+  assert.deepEqual(snippets({ snippet: "a", guard: "b", guard_csp: "c" }), [
     { name: "tag", text: "a" },
     { name: "guard", text: "b" },
+    { name: "csp", text: "c" },
   ]);
   assert.deepEqual(snippets({}), []);
   assert.deepEqual(tally({ "a.example.com": 2, "b.example.com": 9 }), [
