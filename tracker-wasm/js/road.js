@@ -121,12 +121,13 @@ export const road = (url, state, later, guard, note) => {
       // A beacon always carries cookies, so only full mode may use it; and it has no answer.
       if (how == END && full && beacon(body)) unsure.push(...doubtful(batch));
       else {
-        batch.size = size(body);
-        const busy = flight.reduce((sum, other) => sum + other.size, batch.size);
+        // Over the quota the browser would refuse it; without, it needs the page to live on.
+        const bytes = size(body);
+        const fits = flight.reduce((sum, other) => sum + other.bytes, bytes) < QUOTA_BYTES;
+        batch.bytes = fits && bytes;
         batch.refused = how == END && full;
         flight.push(batch);
-        // Over the quota the browser would refuse it; without, it needs the page to live on.
-        post(body, full, busy < QUOTA_BYTES, (...said) => answered(batch, ...said));
+        post(body, full, fits, (...said) => answered(batch, ...said));
         later(SILENCE_MS, () => answered(batch));
       }
       if (!how) return;

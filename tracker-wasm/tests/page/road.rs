@@ -38,6 +38,17 @@ fn no_request_is_over_48_kb_and_no_event_is_lost_by_it() {
 }
 
 #[wasm_bindgen_test]
+fn what_outlives_the_page_stays_within_the_browsers_quota() {
+    clean();
+    let posts = crowd("full", 180, 1_000);
+    // None has had its answer yet.
+    let outlives: usize = posts.iter().filter(|post| post.how == "keepalive").map(|post| post.bytes).sum();
+    assert!((16 * 1024..64 * 1024).contains(&outlives), "{outlives}");
+    assert!(posts.iter().any(|post| post.how == "fetch"), "the rest needs the page to live on");
+    assert_eq!(of_kind("custom").len(), 180);
+}
+
+#[wasm_bindgen_test]
 fn memory_is_bounded_and_what_it_cost_is_told() {
     clean();
     crowd("full", 260, 400);
@@ -58,6 +69,8 @@ async fn a_page_end_is_a_beacon_and_one_that_is_not_taken_a_fetch() {
         let last = posts.last().expect("something");
         assert_eq!(last.how, if taken { "beacon" } else { "keepalive" });
         assert_eq!(last.envelope().via, Some(Via::Wasm));
+        // The browser gave no word that it will be sent.
+        assert_eq!(kept("tz_q").is_some(), !taken);
         let leave = of_kind("page_leave");
         assert_eq!(leave.len(), 1);
         assert!(leave[0].engaged_ms.is_some() && leave[0].scroll_pct.is_some_and(|percent| percent <= 100));
