@@ -64,6 +64,11 @@ bench *args: build
     @.ci/setup bench
     @TRAZA_BIN={{ quote(traza) }} cargo run --quiet --release -p e2e --bin bench -- "$@"
 
+# kill -9 under load, so many rounds: what was acknowledged is there, once (CI has 10)
+[group('check it')]
+kill-test rounds='200': build
+    @TRAZA_BIN={{ quote(traza) }} TRAZA_KILL_ROUNDS={{ rounds }} cargo test --workspace --test reliability -- --nocapture kill
+
 # Build the tracker into target/tracker/ (the binary embeds it)
 [group('work on it')]
 tracker:

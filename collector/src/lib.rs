@@ -7,16 +7,18 @@
 //! downstream writes upstream, and what is derived can be thrown away and made again.
 //!
 //! [`startup`] wires all of it; [`app`] is what the wired parts share. [`config`], [`telemetry`], [`clock`] and
-//! [`error`] are what their names say; [`demo`] and [`story`] are for newcomers.
+//! [`error`] are what their names say; [`archive`] is the store as a file, and [`ops`] the operator's verbs; [`demo`] and [`story`] are for newcomers.
 
 pub mod api;
 pub mod app;
+pub mod archive;
 pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod error;
 pub mod ingest;
+pub mod ops;
 pub mod project;
 pub mod startup;
 pub mod store;

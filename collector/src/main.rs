@@ -3,7 +3,7 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use collector::{config::ServeOptions, startup, story};
+use collector::{config::ServeOptions, ops, startup, story};
 
 // Beacons are many small allocations on several threads: under load the system's allocator took an eighth of all time.
 #[global_allocator]
@@ -26,6 +26,8 @@ enum Verb {
     Serve(Box<ServeOptions>),
     /// Print the newest lead's journey as text
     Story(story::StoryOptions),
+    #[command(flatten)]
+    Ops(Box<ops::Verb>),
 }
 
 #[actix_web::main]
@@ -33,6 +35,7 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Serve(options) => startup::serve(*options).await,
         Verb::Story(options) => story::story(&options),
+        Verb::Ops(verb) => ops::run(*verb).await,
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     // One line for the operator, causes included; a backtrace would bury what to do.

@@ -49,7 +49,12 @@ impl Application {
     ///
     /// # Errors
     /// One line for an operator: what could not be had, and what to do.
-    pub async fn build(mut settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub async fn build(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        Self::assemble(settings, clock, true).await
+    }
+
+    /// `signals`: whether it is stopped by a signal to the process, gently. Without, a signal ends the process.
+    async fn assemble(mut settings: Settings, clock: Arc<dyn Clock>, signals: bool) -> anyhow::Result<Self> {
         let listener = bind(&settings)?;
         let address = listener.local_addr()?;
         if settings.public_url.is_empty() {
@@ -94,8 +99,9 @@ impl Application {
         .client_request_timeout(Duration::from_secs(REQUEST_SECONDS))
         .keep_alive(Duration::from_secs(IDLE_SECONDS))
         .max_connections(CONNECTIONS)
-        .shutdown_signal(stop_signal(app.clone()))
         .shutdown_timeout(SHUTDOWN_SECONDS);
+        server =
+            if signals { server.shutdown_signal(stop_signal(app.clone())) } else { server.disable_signals() };
         if let Some(workers) = workers {
             server = server.workers(workers);
         }
@@ -177,6 +183,47 @@ async fn stop_signal(app: web::Data<App>) {
     app.streams.close();
 }
 
+/// A collector on loopback for one verb of the command line: what speaks to a running server speaks to this one where
+/// none runs.
+pub struct Embedded {
+    /// Where it is.
+    pub url: String,
+    /// An admin token that nobody else knows and that ends with it.
+    pub token: String,
+    /// What its handlers share.
+    pub app: web::Data<App>,
+    handle: actix_web::dev::ServerHandle,
+    running: actix_web::rt::task::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Embedded {
+    /// Starts one on a store.
+    ///
+    /// # Errors
+    /// As [`Application::build`].
+    pub async fn start(mut settings: Settings) -> anyhow::Result<Self> {
+        let token: String = crate::vault::random::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        settings.workers = Some(1);
+        settings.admin_token = Some(token.clone());
+        let application = Application::assemble(settings, Arc::new(System), false).await?;
+        let (url, handle) = (format!("http://{}", application.address()), application.handle());
+        let app = application.app();
+        let running = actix_web::rt::spawn(application.run_until_stopped());
+        Ok(Self { url, token, app, handle, running })
+    }
+
+    /// Stops it, the store closed.
+    ///
+    /// # Errors
+    /// Where the server failed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        drop(self.app);
+        self.handle.stop(true).await;
+        self.running.await?
+    }
+}
+
 /// The listener: the address asked for, or the next free port where nobody asked.
 fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
     let wanted = settings.listen;
@@ -206,7 +253,10 @@ fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
 fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     Ok(match &settings.store {
         StoreUrl::Memory => Arc::new(KvStore::open(Memory::default())?),
-        StoreUrl::Sled(folder) => Arc::new(KvStore::open(Sled::open(folder, settings.cache_bytes)?)?),
+        StoreUrl::Sled(folder) => {
+            let engine = Sled::open(folder, settings.cache_bytes)?;
+            Arc::new(KvStore::open(engine).with_context(|| folder.display().to_string())?)
+        }
     })
 }
 

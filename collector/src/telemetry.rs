@@ -19,8 +19,8 @@ use crate::domain::ledger::Ledger;
 
 /// Starts logging: JSON lines on standard error, or plain ones on a terminal. `RUST_LOG` chooses the level.
 pub fn start_logging() {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn,sled=off"));
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let result = if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
@@ -30,6 +30,21 @@ pub fn start_logging() {
     };
     // Tests start many collectors in one process: the first one's logging serves all.
     drop(result);
+}
+
+/// Bytes free for this user on the disk of a folder; `None` where the system does not say.
+#[must_use]
+pub fn free_bytes(folder: &std::path::Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// The same for the command line's other verbs: they say on standard output what they did, so only what went wrong is
+/// logged.
+pub fn start_logging_of_tools() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error,sled=off"));
+    let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    drop(logging.with_target(false).compact().try_init());
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -9,8 +9,10 @@
     reason = "helpers of tests: a failed expectation is a failed test"
 )]
 
+mod damage;
 mod disk;
 mod folder;
 mod kill;
+mod ops;
 mod terminate;
 mod trace;

@@ -29,6 +29,42 @@ pub fn path() -> PathBuf {
     path
 }
 
+/// Nothing of this process's own settings may reach another.
+fn without_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TRAZA_") {
+            command.env_remove(name);
+        }
+    }
+    command.env_remove("RUST_LOG");
+}
+
+/// What a verb said.
+#[derive(Debug)]
+pub struct Told {
+    /// Whether it ended well.
+    pub success: bool,
+    /// On standard output.
+    pub out: String,
+    /// On standard error.
+    pub errors: String,
+}
+
+impl Told {
+    /// Standard output of a verb that must end well.
+    pub fn well(self) -> String {
+        assert!(self.success, "{self:?}");
+        self.out
+    }
+
+    /// The one line of a verb that must not.
+    pub fn one_line(self) -> String {
+        assert!(!self.success, "it went well: {self:?}");
+        assert_eq!(self.errors.lines().count(), 1, "one line: {self:?}");
+        self.errors
+    }
+}
+
 /// A folder for a store and what belongs beside it. One process after the other may use it.
 pub struct Home {
     folder: TempDir,
@@ -64,21 +100,30 @@ impl Home {
     }
 
     fn arguments(&self, command: &mut Command) {
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("TRAZA_") {
-                command.env_remove(name);
-            }
-        }
+        without_settings(command);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--store"])
             .arg(format!("sled:{}", self.join("data").display()))
             .env("TRAZA_ADMIN_TOKEN", ADMIN)
             // Loads come from one network; the limits have tests of their own.
             .env("TRAZA_LIMITS", "off")
-            .env_remove("RUST_LOG")
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
+    }
+
+    /// Runs another verb to its end, beside the store in `data` and with none of this process's settings.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Told {
+        let mut command = Command::new(path());
+        without_settings(&mut command);
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        let output = command.output().expect("a process");
+        Told {
+            success: output.status.success(),
+            out: String::from_utf8(output.stdout).expect("text"),
+            errors: String::from_utf8(output.stderr).expect("text"),
+        }
     }
 
     /// What the last process wrote to standard error.

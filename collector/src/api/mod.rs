@@ -6,9 +6,11 @@
 //! - [`shapes`]: leads, touches and journey items as the API shows them
 //! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`], [`bad_events`], [`live`]: the resources
 //! - [`health`]: is it up, can it store, what does it count
+//! - [`archive`]: backup and export
 //! - [`pages`]: the dashboard and the demo, embedded
 //! - [`openapi`]: the document
 
+pub mod archive;
 pub mod auth;
 pub mod bad_events;
 pub mod health;

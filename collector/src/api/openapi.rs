@@ -5,7 +5,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{bad_events, health, install, leads, live, sites, tokens, visitors};
+use super::{archive, bad_events, health, install, leads, live, sites, tokens, visitors};
 use crate::ingest::beacon;
 
 /// The document.
@@ -25,6 +25,7 @@ use crate::ingest::beacon;
         leads::list, leads::get, leads::journey, leads::stage,
         tokens::post, tokens::list, tokens::delete,
         health::healthz, health::readyz, health::metrics,
+        archive::backup, archive::export,
     ),
     modifiers(&Token, &Names),
 )]

@@ -14,7 +14,9 @@ use actix_web::{
 use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{bad_events, health, install, leads, live, openapi, pages, problem, sites, tokens, visitors};
+use super::{
+    archive, bad_events, health, install, leads, live, openapi, pages, problem, sites, tokens, visitors,
+};
 use crate::{
     error::Problem,
     ingest::{beacon, tracker},
@@ -55,7 +57,9 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
     let rest = rest
         .service(at("/healthz", "GET", [get().to(health::healthz)]))
         .service(at("/readyz", "GET", [get().to(health::readyz)]))
-        .service(at("/metrics", "GET", [get().to(health::metrics)]));
+        .service(at("/metrics", "GET", [get().to(health::metrics)]))
+        .service(at("/api/v1/backup", "POST", [post().to(archive::backup)]))
+        .service(at("/api/v1/export", "GET", [get().to(archive::export)]));
 
     // People with a browser.
     let rest = rest

@@ -164,6 +164,16 @@ impl Detail {
 
     /// What stands in place of personal data, if there is any.
     #[must_use]
+    pub fn personal(&self) -> Option<&Personal> {
+        match self {
+            Self::FormSubmit { lead: Some(lead), .. } => Some(&lead.personal),
+            Self::Identify { personal } => Some(personal),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    #[must_use]
     pub fn personal_mut(&mut self) -> Option<&mut Personal> {
         match self {
             Self::FormSubmit { lead: Some(lead), .. } => Some(&mut lead.personal),

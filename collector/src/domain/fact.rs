@@ -58,6 +58,18 @@ impl Entry {
             _ => 1,
         }
     }
+
+    /// The vault's references in it.
+    #[must_use]
+    pub fn references(&self) -> Vec<VaultRef> {
+        match self {
+            Self::Arrival(arrival) => {
+                arrival.events.iter().filter_map(|event| event.detail.personal()?.vault).collect()
+            }
+            Self::Stage(stage) => vec![stage.note],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// The events of one beacon and what they share.

@@ -38,6 +38,16 @@ impl Headers {
         Self { user_agent, origin, signal }
     }
 
+    /// What a browser would send from a page of the site's own, without any wish about tracking.
+    #[must_use]
+    pub fn of_browser(user_agent: &str) -> Self {
+        let mut headers = HeaderMap::new();
+        if let Ok(value) = user_agent.parse() {
+            headers.insert(USER_AGENT, value);
+        }
+        Self::of(&headers)
+    }
+
     /// The host of the page that sent it.
     #[must_use]
     pub fn origin_host(&self) -> Option<String> {

@@ -30,6 +30,17 @@ impl Bitmap {
         value
     }
 
+    /// Whether a number is marked.
+    #[must_use]
+    pub fn contains(&self, number: u16) -> bool {
+        self.bytes.get(usize::from(number / 8)).is_some_and(|byte| byte & (1 << (number % 8)) != 0)
+    }
+
+    /// Every number that is marked, in order.
+    pub fn numbers(&self) -> impl Iterator<Item = u16> + '_ {
+        (0..=u16::MAX).take(self.bytes.len() * 8).filter(|number| self.contains(*number))
+    }
+
     /// Marks a number; false where it was marked before.
     pub fn insert(&mut self, number: u16) -> bool {
         let (index, mask) = (usize::from(number / 8), 1u8 << (number % 8));
@@ -113,6 +124,8 @@ mod tests {
         assert_eq!(Bitmap::decode(&bitmap.encode()), Some(bitmap.clone()));
         assert_eq!(bitmap.encode().len(), 1 + 512);
         assert_eq!(Bitmap::decode(&[9, 1]), None);
+        assert_eq!(bitmap.numbers().collect::<Vec<_>>(), [0, 7, 8, 9, 4095]);
+        assert!(bitmap.contains(9) && !bitmap.contains(10) && !bitmap.contains(u16::MAX));
     }
 
     #[test]

@@ -26,6 +26,49 @@ pub trait Engine: Send + Sync + 'static {
     /// Returns when everything applied so far would survive a power cut.
     fn sync(&self) -> Result<(), StoreError>;
 
+    /// Notes, apart from the data, how many facts are durable. Cheap, and need not be durable itself: what it says may
+    /// be too little, never too much.
+    fn attest(&self, _facts: u64) {}
+
+    /// What was noted last; `None` where nothing was.
+    fn attested(&self) -> Option<u64> {
+        None
+    }
+
     /// The engine's name, and its bytes on disk.
     fn describe(&self) -> super::Description;
+}
+
+impl<E: Engine> Engine for std::sync::Arc<E> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.as_ref().get(key)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, StoreError> {
+        self.as_ref().scan(from, to, limit)
+    }
+
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Pair>, StoreError> {
+        self.as_ref().last(from, to)
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        self.as_ref().apply(batch)
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        self.as_ref().sync()
+    }
+
+    fn attest(&self, facts: u64) {
+        self.as_ref().attest(facts);
+    }
+
+    fn attested(&self) -> Option<u64> {
+        self.as_ref().attested()
+    }
+
+    fn describe(&self) -> super::Description {
+        self.as_ref().describe()
+    }
 }

@@ -78,6 +78,94 @@ pub fn after_prefix(prefix: &[u8]) -> Vec<u8> {
     vec![0xff; prefix.len() + 1]
 }
 
+/// Whether a row is given away with a log: what belongs to it, save what can be had from its entries.
+#[must_use]
+pub fn is_carried(key: &[u8]) -> bool {
+    match key.split_at_checked(size_of::<SiteNumber>()) {
+        Some((_, [META, name @ ..])) => !matches!(name, b"format" | b"probe"),
+        Some((_, [tag, ..])) => *tag < CURSOR && !matches!(*tag, LOG | BITMAP | SEEN | LEDGER),
+        _ => false,
+    }
+}
+
+/// The store's own small values may not be replaced.
+#[must_use]
+pub fn is_meta(key: &[u8]) -> bool {
+    key.get(size_of::<SiteNumber>()) == Some(&META)
+}
+
+/// Where the rows that are not carried end, if a key is one of them or just behind one; `None` where it is not.
+#[must_use]
+pub fn beyond_the_rest(key: &[u8]) -> Option<Vec<u8>> {
+    let (site, [tag, ..]) = key.split_at_checked(size_of::<SiteNumber>())? else { return None };
+    match *tag {
+        LOG | BITMAP | SEEN | LEDGER => Some(after_prefix(&[site, &[*tag]].concat())),
+        CURSOR.. => Some(after_prefix(site)),
+        _ => None,
+    }
+}
+
+/// Whether a row is a claim, whose value ends in a position.
+#[must_use]
+pub fn is_claim(key: &[u8]) -> bool {
+    key.get(size_of::<SiteNumber>()) == Some(&CLAIM)
+}
+
+/// The site that a key belongs to.
+#[must_use]
+pub fn site_of(key: &[u8]) -> Option<SiteNumber> {
+    key.first_chunk().map(|bytes| SiteNumber::from_be_bytes(*bytes))
+}
+
+/// Whether a row is derived.
+#[must_use]
+pub fn is_derived(key: &[u8]) -> bool {
+    key.get(size_of::<SiteNumber>()).is_some_and(|tag| *tag >= CURSOR)
+}
+
+/// The bitmaps of a site.
+#[must_use]
+pub fn bitmaps(site: SiteNumber) -> Vec<u8> {
+    key(site, BITMAP)
+}
+
+/// The opaque ids seen of a site.
+#[must_use]
+pub fn all_seen(site: SiteNumber) -> Vec<u8> {
+    key(site, SEEN)
+}
+
+/// What a key is of, for people.
+#[must_use]
+pub fn name(key: &[u8]) -> String {
+    let what = match key.get(size_of::<SiteNumber>()) {
+        Some(&LOG) => "block of the log",
+        Some(&BITMAP) => "ids seen of a page view",
+        Some(&SEEN) => "id seen",
+        Some(&CLAIM) => "claim on an external id",
+        Some(&LEDGER) => "ledger",
+        Some(&VAULT_KEY) => "vault key",
+        Some(&VAULT_VALUE) => "vault value",
+        Some(&LOOKUP) => "identifier's hash",
+        Some(&META) => "value of the store itself",
+        Some(&CURSOR) => "projector's position",
+        Some(&PIECE) => "piece of a journey",
+        Some(&LEAD) => "lead",
+        Some(&LEAD_BY_TIME) => "lead by time",
+        Some(&LEAD_BY_SUBJECT) => "lead by subject",
+        Some(&RECORD) => "record about a lead",
+        Some(&INSTALL) => "install check",
+        Some(&BASIS) => "domains that origins were derived with",
+        _ => "row",
+    };
+    let tag = key.get(size_of::<SiteNumber>()).copied().unwrap_or_default();
+    let place = match tag {
+        LOG | PIECE | RECORD => trailing_position(key).map(|position| format!(" at position {position}")),
+        _ => None,
+    };
+    format!("{what} (tag {tag:#04x}){}", place.unwrap_or_default())
+}
+
 /// Everything derived of a site: `from..to`.
 #[must_use]
 pub fn derived(site: SiteNumber) -> (Vec<u8>, Vec<u8>) {
@@ -88,6 +176,12 @@ pub fn derived(site: SiteNumber) -> (Vec<u8>, Vec<u8>) {
 #[must_use]
 pub fn log(site: SiteNumber, position: Position) -> Vec<u8> {
     with(key(site, LOG), &position.to_be_bytes())
+}
+
+/// All blocks of a site.
+#[must_use]
+pub fn logs(site: SiteNumber) -> Vec<u8> {
+    key(site, LOG)
 }
 
 /// The position in a block's key.

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Append, Appended, BadPage, BadQuery, Description, LeadPage, LeadQuery, Sealed, Step, Store, StoreError,
-    Stored, bad,
+    Append, Appended, BadPage, BadQuery, Carried, Description, LeadPage, LeadQuery, LogMark, Pair, Sealed,
+    Step, Store, StoreError, Stored, Taken, bad, carry,
     engine::Engine,
     keys, reads,
     shares::{self, Shares},
@@ -55,7 +55,9 @@ impl<E: Engine> KvStore<E> {
     pub fn open(engine: E) -> anyhow::Result<Self> {
         let engine = Arc::new(engine);
         check_format(engine.as_ref())?;
-        let heads = Heads::new(std::sync::RwLock::new(read_heads(engine.as_ref())?));
+        let heads = read_heads(engine.as_ref())?;
+        check_attested(engine.as_ref(), heads.values().sum())?;
+        let heads = Heads::new(std::sync::RwLock::new(heads));
         let (changed, changes) = watch::channel(0);
         let (queue, tasks) = mpsc::channel(QUEUE);
         let tails = Tails::new(Mutex::new(Tail::new(TAIL_BYTES)));
@@ -115,6 +117,17 @@ fn read_heads<E: Engine>(engine: &E) -> Result<HashMap<SiteNumber, Position>, St
         }
     }
     Ok(heads)
+}
+
+/// A store that has lost its end, or all of itself, opens like a smaller one: what was noted apart tells.
+fn check_attested<E: Engine>(engine: &E, facts: u64) -> anyhow::Result<()> {
+    match engine.attested() {
+        Some(attested) if attested > facts => anyhow::bail!(
+            "the store is damaged: {attested} facts were acknowledged and {facts} are there; keep a copy of the folder \
+             and run `traza restore BACKUP --store sled:NEW_FOLDER`"
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn check_format<E: Engine>(engine: &E) -> anyhow::Result<()> {
@@ -245,6 +258,18 @@ impl<E: Engine> Store for KvStore<E> {
 
     async fn meta_or_set(&self, name: &'static str, value: Vec<u8>) -> Result<Vec<u8>, StoreError> {
         self.queued(|answer| Task::Meta(name, value, answer)).await
+    }
+
+    async fn mark(&self) -> Result<Vec<LogMark>, StoreError> {
+        self.queued(Task::Mark).await
+    }
+
+    async fn belongings(&self, after: Vec<u8>, max: usize) -> Result<Vec<Pair>, StoreError> {
+        self.blocking(move |engine| carry::belongings(engine, after, max)).await
+    }
+
+    async fn take(&self, carried: Carried) -> Result<Taken, StoreError> {
+        self.queued(|answer| Task::Take(Box::new(carried), answer)).await
     }
 
     fn describe(&self) -> Description {

@@ -12,6 +12,9 @@
 //! - [`writer`]: the one thread that appends, by group commit
 //! - [`shares`]: how the writer's queue is shared among the sites
 //! - [`kv`]: the store over an engine
+//! - [`carry`]: a store given away whole, and taken back
+//! - [`check`]: reads all of a log and says what does not agree
+//! - [`overlay`]: a second set of derived rows over the same log
 //!
 //! **Invariants.** A position is visible only when it and all lower ones are durable. An append is answered only
 //! after its group was flushed and synced. Everything that blocks stays in here: on the writer's thread or on the
@@ -19,12 +22,15 @@
 
 pub mod bad;
 pub mod block;
+pub mod carry;
+pub mod check;
 pub mod dedupe;
 pub mod engine;
 mod group;
 pub mod keys;
 pub mod kv;
 pub mod memory;
+pub mod overlay;
 mod reads;
 pub mod shares;
 pub mod sled;
@@ -40,7 +46,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use bad::{Bad, BadPage, BadQuery};
+pub use self::{
+    bad::{Bad, BadPage, BadQuery},
+    carry::{Carried, LogMark, Taken},
+    engine::Pair,
+};
 
 use crate::domain::{
     bad_event::{BadBeacon, BadLog},
@@ -130,6 +140,19 @@ pub trait Store: Send + Sync {
 
     /// Sets such a value, durably, unless it is there; returns what is there now.
     async fn meta_or_set(&self, name: &'static str, value: Vec<u8>) -> Result<Vec<u8>, StoreError>;
+
+    /// Where every log ends and what the ledgers say, all at one moment.
+    async fn mark(&self) -> Result<Vec<LogMark>, StoreError>;
+
+    /// What belongs to the logs beside their entries, after a key and in order, at most `max` rows. What can be had
+    /// from the entries is left out: which ids were seen, and everything derived.
+    async fn belongings(&self, after: Vec<u8>, max: usize) -> Result<Vec<Pair>, StoreError>;
+
+    /// Takes what another store gave away. What is there already is passed over, so the same may be taken twice.
+    ///
+    /// # Errors
+    /// [`StoreError::Contradicts`] where it cannot go together with what is there; nothing of it was taken then.
+    async fn take(&self, carried: Carried) -> Result<Taken, StoreError>;
 
     /// Where it is, how large on disk.
     fn describe(&self) -> Description;
@@ -372,6 +395,9 @@ pub enum StoreError {
     /// Another projector moved the cursor: stop.
     #[error("projector {0} was moved by somebody else")]
     Fenced(&'static str),
+    /// What was brought cannot go together with what is there: do not try again.
+    #[error("{0}")]
+    Contradicts(String),
     /// What was read cannot have been written by this program: do not try again.
     #[error("the store is damaged: {0}")]
     Damaged(String),

@@ -47,7 +47,7 @@ fn each_key<E: Engine>(
 }
 
 /// Every key below a prefix with its value, page by page.
-fn each_pair<E: Engine>(
+pub(super) fn each_pair<E: Engine>(
     engine: &E,
     prefix: &[u8],
     mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,

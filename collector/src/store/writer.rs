@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::bad::Change;
 use super::{
-    Append, Appended, Bad, Claim, Seal, StoreError, Verdict, block,
+    Append, Appended, Bad, Carried, Claim, LogMark, Seal, StoreError, Taken, Verdict, block,
     dedupe::{Bitmap, Recent},
     engine::{Batch, Engine},
     group::Group,
@@ -45,6 +45,10 @@ pub enum Task {
     Probe(oneshot::Sender<Result<(), StoreError>>),
     /// Set a small value unless it is there; say what is there.
     Meta(&'static str, Vec<u8>, oneshot::Sender<Result<Vec<u8>, StoreError>>),
+    /// Say where the logs end and what the ledgers say.
+    Mark(oneshot::Sender<Result<Vec<LogMark>, StoreError>>),
+    /// Take what another store gave away.
+    Take(Box<Carried>, oneshot::Sender<Result<Taken, StoreError>>),
 }
 
 /// Last visible position of each site's log, shared with readers.
@@ -117,6 +121,7 @@ impl<E: Engine> Writer<E> {
     fn group(&mut self, tasks: &mut Vec<Task>) {
         let mut group = Group::default();
         let mut answers = Vec::with_capacity(tasks.len());
+        let mut takes = Vec::new();
         for task in tasks.drain(..) {
             match task {
                 Task::Append(append, answer, _place) => match self.plan(&mut group, *append) {
@@ -132,8 +137,19 @@ impl<E: Engine> Writer<E> {
                     Ok(value) => answers.push(Answer::Meta(answer, value)),
                     Err(error) => drop(answer.send(Err(error))),
                 },
+                // Nothing of this group is written yet, so the engine tells of one moment.
+                Task::Mark(answer) => drop(answer.send(self.marks())),
+                Task::Take(carried, answer) => takes.push((carried, answer)),
             }
         }
+        self.finish(group, answers);
+        for (carried, answer) in takes {
+            drop(answer.send(self.take_in(*carried)));
+        }
+    }
+
+    /// Makes a group durable, and answers those who wait for it.
+    fn finish(&mut self, group: Group, answers: Vec<Answer>) {
         if answers.is_empty() {
             return;
         }
@@ -141,15 +157,19 @@ impl<E: Engine> Writer<E> {
         let outcome = self.commit(group);
         if let Err(error) = &outcome {
             tracing::error!(%error, appends = answers.len(), "a group was not made durable; nobody was told it was");
-            // The engine may hold some of it: ask it anew instead of trusting what was planned.
-            self.recent.clear();
-            self.next.clear();
-            self.ledgers.clear();
+            self.forget();
             self.unshown.extend(sites);
         }
         for answer in answers {
             answer.send(&outcome);
         }
+    }
+
+    /// Forgets what is known: the engine may hold some of a plan, and is asked anew.
+    fn forget(&mut self) {
+        self.recent.clear();
+        self.next.clear();
+        self.ledgers.clear();
     }
 
     /// Decides one append: positions, duplicates, tokens. Nothing is written yet.
@@ -412,10 +432,12 @@ impl<E: Engine> Writer<E> {
             }
         }
         if !heads.is_empty() {
-            match self.heads.write() {
-                Ok(mut visible) => visible.extend(heads),
-                Err(poisoned) => poisoned.into_inner().extend(heads),
-            }
+            let durable: u64 = {
+                let mut visible = self.heads.write().unwrap_or_else(PoisonError::into_inner);
+                visible.extend(heads);
+                visible.values().sum()
+            };
+            self.engine.attest(durable);
             self.changes.send_modify(|changes| *changes += 1);
         }
         Ok(())
@@ -455,5 +477,6 @@ pub fn read_ledger<E: Engine>(engine: &E, site: SiteNumber) -> Result<Ledger, St
     }
 }
 
+mod carry;
 #[cfg(test)]
 mod tests;

@@ -10,17 +10,30 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use self::{attest::Attestation, contain::contain};
 use super::{
     Description, StoreError,
     engine::{Batch, Engine, Pair},
 };
+
+mod attest;
+mod contain;
 
 /// A sled folder. It belongs to one process at a time.
 pub struct Sled {
     db: sled::Db,
     /// A second handle of the file that sled appends to, for `sync_data`.
     file: File,
+    attestation: Attestation,
     folder: PathBuf,
+}
+
+/// Stands in the folder while an archive is taken into it.
+const UNFINISHED: &str = "importing";
+
+/// What to do about a damage: part of every message about one.
+fn recovery(folder: &Path) -> String {
+    format!("keep a copy of {}, then `traza restore BACKUP --store sled:NEW_FOLDER`", folder.display())
 }
 
 impl Sled {
@@ -28,37 +41,104 @@ impl Sled {
     ///
     /// # Errors
     /// Where the folder cannot be used: in use by another process, unreadable, or damaged. The message says which
-    /// folder, and what to do.
+    /// folder or file, and what to do.
     pub fn open(folder: &Path, cache_bytes: u64) -> anyhow::Result<Self> {
         use anyhow::Context as _;
+        let path = folder.join("db");
+        if folder.join(UNFINISHED).exists() {
+            anyhow::bail!(
+                "{}: an import into this store was interrupted, and it holds a part; run the same `traza import` again",
+                folder.display()
+            );
+        }
+        // sled would begin a new store where its files are gone: an empty start that nobody asked for.
+        if let Some(file) = missing(folder) {
+            anyhow::bail!(
+                "{}: the store is damaged: the file is missing; {}",
+                file.display(),
+                recovery(folder)
+            );
+        }
         let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(None);
-        // sled can panic on a damaged file (its issue 1410): in a thread of its own that is an error like others.
-        let opened = std::thread::spawn(move || config.open()).join();
+        let opened = contain(|| Ok(config.open()));
         let db = match opened {
             Ok(Ok(db)) => db,
             Ok(Err(sled::Error::Io(error))) if error.to_string().contains("lock") => anyhow::bail!(
                 "{}: another process has this store open; stop it, or choose another with --store",
                 folder.display()
             ),
-            Ok(Err(error)) => {
-                return Err(error)
-                    .with_context(|| format!("{}: the store cannot be opened", folder.display()));
+            Ok(Err(sled::Error::Io(error))) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                anyhow::bail!("{}: this user may not read and write the store: {error}", folder.display())
             }
-            Err(_) => anyhow::bail!(
-                "{}: the store is damaged and cannot be opened; keep a copy of the folder and restore a backup",
-                folder.display()
-            ),
+            Ok(Err(sled::Error::Io(error))) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
+                anyhow::bail!("{}: the disk is read-only: {error}", folder.display())
+            }
+            Ok(Err(error)) => {
+                anyhow::bail!("{}: {}; {}", path.display(), unavailable(error), recovery(folder))
+            }
+            Err(error) => anyhow::bail!("{}: {error}; {}", path.display(), recovery(folder)),
         };
-        let path = folder.join("db");
         let file = File::open(&path).with_context(|| format!("{}: cannot be opened", path.display()))?;
-        Ok(Self { db, file, folder: folder.to_owned() })
+        let attestation = Attestation::open(folder)
+            .with_context(|| format!("{}: cannot be opened", folder.join(attest::NAME).display()))?;
+        Ok(Self { db, file, attestation, folder: folder.to_owned() })
     }
+
+    /// Opens a folder that an archive is to be taken into. Until [`Self::finish_import`] nobody else may open it: a
+    /// part of a store is not one.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn begin_import(folder: &Path, cache_bytes: u64) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let mark = folder.join(UNFINISHED);
+        if mark.exists() {
+            // The last import was cut off: this one goes on.
+            std::fs::remove_file(&mark)?;
+        }
+        let opened = Self::open(folder, cache_bytes)?;
+        File::create(mark)?.sync_all()?;
+        Ok(opened)
+    }
+
+    /// The archive was taken to its end.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn finish_import(&self) -> std::io::Result<()> {
+        std::fs::remove_file(self.folder.join(UNFINISHED))
+    }
+
+    /// Names the folder and the way out in what sled says of a damage.
+    fn contained<T>(&self, call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        contain(call).map_err(|error| match error {
+            StoreError::Damaged(what) => StoreError::Damaged(format!(
+                "{}: {what}; {}",
+                self.folder.join("db").display(),
+                recovery(&self.folder)
+            )),
+            other => other,
+        })
+    }
+}
+
+/// A file that a store in this folder must have, and that is not there. A folder without any of them is a new store.
+fn missing(folder: &Path) -> Option<PathBuf> {
+    let names = ["db", "conf"];
+    let there = names.iter().filter(|name| folder.join(name).exists()).count();
+    let begun = there > 0 || folder.join(attest::NAME).exists();
+    if !begun {
+        return None;
+    }
+    names.iter().map(|name| folder.join(name)).find(|path| !path.exists())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as map_err wants it")]
 fn unavailable(error: sled::Error) -> StoreError {
     match error {
-        sled::Error::Corruption { .. } => StoreError::Damaged(error.to_string()),
+        sled::Error::Corruption { .. } => {
+            StoreError::Damaged("what is read does not agree with its checksum".to_owned())
+        }
         _ => StoreError::Unavailable(error.to_string()),
     }
 }
@@ -69,18 +149,22 @@ fn pair((key, value): (sled::IVec, sled::IVec)) -> Pair {
 
 impl Engine for Sled {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.db.get(key).map_err(unavailable)?.map(|value| value.to_vec()))
+        self.contained(|| Ok(self.db.get(key).map_err(unavailable)?.map(|value| value.to_vec())))
     }
 
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, StoreError> {
         if from >= to {
             return Ok(Vec::new());
         }
-        self.db.range(from..to).take(limit).map(|item| item.map(pair).map_err(unavailable)).collect()
+        self.contained(|| {
+            self.db.range(from..to).take(limit).map(|item| item.map(pair).map_err(unavailable)).collect()
+        })
     }
 
     fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Pair>, StoreError> {
-        self.db.range(from..=to).next_back().transpose().map(|found| found.map(pair)).map_err(unavailable)
+        self.contained(|| {
+            self.db.range(from..=to).next_back().transpose().map(|found| found.map(pair)).map_err(unavailable)
+        })
     }
 
     fn apply(&self, batch: Batch) -> Result<(), StoreError> {
@@ -91,12 +175,22 @@ impl Engine for Sled {
                 None => writes.remove(key),
             }
         }
-        self.db.apply_batch(writes).map_err(unavailable)
+        self.contained(|| self.db.apply_batch(writes).map_err(unavailable))
     }
 
     fn sync(&self) -> Result<(), StoreError> {
-        self.db.flush().map_err(unavailable)?;
+        self.contained(|| self.db.flush().map_err(unavailable))?;
         self.file.sync_data().map_err(|error| StoreError::Unavailable(error.to_string()))
+    }
+
+    fn attest(&self, facts: u64) {
+        if let Err(error) = self.attestation.write(facts) {
+            tracing::warn!(%error, folder = %self.folder.display(), "the count of facts could not be noted");
+        }
+    }
+
+    fn attested(&self) -> Option<u64> {
+        self.attestation.read()
     }
 
     fn describe(&self) -> Description {

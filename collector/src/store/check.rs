@@ -1,0 +1,193 @@
+//! Reads all of a site's log and what belongs to it, and says what does not agree.
+
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    StoreError,
+    block::{self, Block},
+    dedupe::Bitmap,
+    engine::Engine,
+    keys,
+    reads::each_pair,
+    writer::read_ledger,
+};
+use crate::domain::{
+    fact::{Entry, Position, SiteNumber},
+    id::{EventId, VaultRef},
+};
+
+/// What was read of a site, and the first thing that does not agree.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Blocks of the log.
+    pub blocks: u64,
+    /// Facts in them: the last position.
+    pub facts: u64,
+    /// Events among the facts.
+    pub events: u64,
+    /// Sealed submissions that the log refers to.
+    pub sealed: u64,
+    /// Submissions that it refers to and whose key is gone: erased.
+    pub erased: u64,
+    /// What does not agree; `None` where all does.
+    pub fault: Option<String>,
+}
+
+/// A fingerprint of a set: the sum of its members' hashes. Two sets with one fingerprint are the same set, whatever
+/// the order, at no memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Fingerprint {
+    count: u64,
+    sum: u128,
+}
+
+impl Fingerprint {
+    fn add(&mut self, key: &[u8], number: Option<u16>) {
+        let mut hash = Sha256::new_with_prefix(key);
+        if let Some(number) = number {
+            hash.update(number.to_be_bytes());
+        }
+        let hash = hash.finalize();
+        let part = hash.first_chunk().map_or(0, |bytes| u128::from_be_bytes(*bytes));
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(part);
+    }
+}
+
+/// Reads everything of a site. `progress` is called with the facts read so far.
+///
+/// # Errors
+/// Where the engine fails; a damage that it names is reported instead.
+pub fn site<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    mut progress: impl FnMut(u64),
+) -> Result<Report, StoreError> {
+    let mut report = Report::default();
+    match read(engine, site, &mut report, &mut progress) {
+        Ok(fault) => report.fault = fault,
+        Err(StoreError::Damaged(what)) => report.fault = Some(what),
+        Err(error) => return Err(error),
+    }
+    Ok(report)
+}
+
+fn read<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    report: &mut Report,
+    progress: &mut impl FnMut(u64),
+) -> Result<Option<String>, StoreError> {
+    let (mut logged, mut next) = (Fingerprint::default(), 1);
+    let mut gap = None;
+    each_pair(engine, &keys::logs(site), |key, value| {
+        let first = keys::log_position(key).unwrap_or_default();
+        if first != next && gap.is_none() {
+            gap = Some(format!("the log goes on at position {first}; {next} is missing"));
+        }
+        next = first;
+        Block::open(first, value)?.each(|position, facts, packed| {
+            let entry = block::decode(position, packed)?;
+            if entry.facts() != facts {
+                return Err(StoreError::Damaged(format!("entry at {position}: another number of facts")));
+            }
+            note(engine, site, position, &entry, &mut logged, report)?;
+            next += facts;
+            Ok(true)
+        })?;
+        report.blocks += 1;
+        report.facts = next - 1;
+        progress(report.facts);
+        Ok(())
+    })?;
+    if gap.is_some() {
+        return Ok(gap);
+    }
+    let mut seen = Fingerprint::default();
+    each_pair(engine, &keys::bitmaps(site), |key, value| {
+        let bitmap = Bitmap::decode(value)
+            .ok_or_else(|| StoreError::Damaged("a bitmap of an unknown version".to_owned()))?;
+        bitmap.numbers().for_each(|number| seen.add(key, Some(number)));
+        Ok(())
+    })?;
+    each_pair(engine, &keys::all_seen(site), |key, _| {
+        seen.add(key, None);
+        Ok(())
+    })?;
+    if seen != logged {
+        return Ok(Some(explain(engine, site, logged, seen)?));
+    }
+    let ledger = read_ledger(engine, site)?;
+    if ledger.stored != report.events {
+        return Ok(Some(format!("the ledger says {} events, the log has {}", ledger.stored, report.events)));
+    }
+    Ok(None)
+}
+
+fn note<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    position: Position,
+    entry: &Entry,
+    logged: &mut Fingerprint,
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    if let Entry::Arrival(arrival) = entry {
+        for event in &arrival.events {
+            report.events += 1;
+            match &event.id {
+                EventId::Numbered(number) => logged.add(&keys::bitmap(site, &event.page), Some(*number)),
+                EventId::Opaque(id) => logged.add(&keys::seen(site, id), None),
+            }
+        }
+    }
+    for reference in entry.references() {
+        let key = engine.get(&keys::vault_key(site, reference))?;
+        match (key, engine.get(&keys::vault_value(site, reference))?) {
+            (Some(_), Some(_)) => report.sealed += 1,
+            (None, _) => report.erased += 1,
+            (Some(_), None) => return Err(missing(position, reference)),
+        }
+    }
+    Ok(())
+}
+
+fn missing(position: Position, reference: VaultRef) -> StoreError {
+    StoreError::Damaged(format!(
+        "entry at {position}: the vault has the key of {reference} and not its value"
+    ))
+}
+
+/// Reads the log once more, to name the first id that is not marked seen.
+fn explain<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    logged: Fingerprint,
+    seen: Fingerprint,
+) -> Result<String, StoreError> {
+    let mut first = None;
+    each_pair(engine, &keys::logs(site), |key, value| {
+        Block::open(keys::log_position(key).unwrap_or_default(), value)?.each(|position, _, packed| {
+            let Entry::Arrival(arrival) = block::decode(position, packed)? else { return Ok(true) };
+            for event in &arrival.events {
+                let marked = match &event.id {
+                    EventId::Numbered(number) => engine
+                        .get(&keys::bitmap(site, &event.page))?
+                        .and_then(|value| Bitmap::decode(&value))
+                        .is_some_and(|bitmap| bitmap.contains(*number)),
+                    EventId::Opaque(id) => engine.get(&keys::seen(site, id))?.is_some(),
+                };
+                if !marked && first.is_none() {
+                    first = Some(format!("an id at position {position} is in the log and not marked seen"));
+                }
+            }
+            Ok(first.is_none())
+        })
+    })?;
+    Ok(first.unwrap_or_else(|| {
+        format!(
+            "{} ids are in the log, {} are marked seen: one is twice, or not there",
+            logged.count, seen.count
+        )
+    }))
+}
