@@ -38,6 +38,7 @@ pub struct SiteConfig {
     /// Query keys that are kept, beside `utm_*` and click ids.
     pub query_keys: Vec<String>,
     /// Whether what follows the `#` of an address tells pages apart.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hash_routes: bool,
     /// The stages of its funnel, in order.
     pub stages: Vec<String>,
