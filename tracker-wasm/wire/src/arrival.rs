@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    scan::{Pieces, decode, first, index, pieces},
+    scan::{Pieces, before, decode, first, index, pieces},
     split::{host_of, split},
 };
 
@@ -85,13 +85,14 @@ impl Campaign {
     }
 
     fn read(&mut self, query: &str) {
-        for Pair { key, value, .. } in pairs(query) {
-            if is_click_id(&key) {
+        for pair in pairs(query) {
+            let (key, value) = (pair.key(), pair.value);
+            if is_click_id(key.as_bytes()) {
                 let id = || decode(value, true).trim_ascii().to_owned();
                 self.click_ids.entry(key.into_owned()).or_insert_with(id);
                 continue;
             }
-            let Some(name) = utm(&key) else { continue };
+            let Some(name) = utm(key.as_bytes()) else { continue };
             let fields = [
                 ("source", &mut self.source),
                 ("medium", &mut self.medium),
@@ -101,7 +102,7 @@ impl Campaign {
                 ("term", &mut self.term),
             ];
             for (field, slot) in fields {
-                if slot.is_none() && name.eq_ignore_ascii_case(field) {
+                if slot.is_none() && name.eq_ignore_ascii_case(field.as_bytes()) {
                     let value = decode(value, true);
                     let value = value.trim_ascii();
                     *slot = (!value.is_empty()).then(|| value.to_owned());
@@ -119,12 +120,17 @@ impl Campaign {
 
 /// One pair of a query.
 pub(crate) struct Pair<'a> {
-    /// The key, decoded.
-    pub(crate) key: Cow<'a, str>,
     /// The key with its equals sign, as it stands.
     pub(crate) raw_key: &'a str,
     /// The value, as it stands.
     pub(crate) value: &'a str,
+}
+
+impl<'a> Pair<'a> {
+    /// The key, decoded.
+    pub(crate) fn key(&self) -> Cow<'a, str> {
+        decode(before(self.raw_key, b'='), true)
+    }
 }
 
 /// The pairs of a query. A mailer's `&amp;` is an ampersand.
@@ -143,17 +149,17 @@ impl<'a> Iterator for Pairs<'a> {
         while let Some(rest) = pair.strip_prefix("amp;") {
             pair = rest;
         }
-        let key = first(pair, b'=').map_or(pair, |(key, _)| key);
-        let raw_key = pair.get(..=key.len()).unwrap_or(pair);
-        Some(Pair { key: decode(key, true), raw_key, value: pair.get(raw_key.len()..).unwrap_or("") })
+        let end = before(pair, b'=').len();
+        let raw_key = pair.get(..=end).unwrap_or(pair);
+        Some(Pair { raw_key, value: pair.get(raw_key.len()..).unwrap_or("") })
     }
 }
 
 /// What follows `utm_` in a key of letters, digits, `_` and `-`; `None` for any other key.
-pub(crate) fn utm(key: &str) -> Option<&str> {
+pub(crate) fn utm(key: &[u8]) -> Option<&[u8]> {
     let (prefix, name) = key.split_at_checked(4)?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    (prefix.eq_ignore_ascii_case("utm_") && !name.is_empty() && name.len() <= 32 && name.bytes().all(plain))
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    (prefix.eq_ignore_ascii_case(b"utm_") && !name.is_empty() && name.len() <= 32 && name.iter().all(plain))
         .then_some(name)
 }
 

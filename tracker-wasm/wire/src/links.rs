@@ -159,7 +159,7 @@ fn application<'a>(scheme: &str, split: &Split<'a>) -> Link<'a> {
 fn addressed<'a>(split: &Split<'a>, mail: bool) -> Option<Cow<'a, str>> {
     let mut to = split.authority.filter(|host| !host.is_empty()).unwrap_or(split.path);
     if mail && to.is_empty() {
-        to = pairs(split.query?).find(|pair| pair.key.eq_ignore_ascii_case("to"))?.value;
+        to = pairs(split.query?).find(|pair| pair.key().eq_ignore_ascii_case("to"))?.value;
     }
     let mut to = decode(to, false);
     // The separators may come escaped, so this is for after decoding.

@@ -31,7 +31,7 @@
 use crate::{
     arrival::{Pair, is_click_id, pairs, utm},
     beacon::Mode,
-    scan::{CUT, before, index, plain},
+    scan::{CUT, before, index, key, plain},
     split::{Split, split, without_user},
 };
 
@@ -129,7 +129,7 @@ enum Fate {
     Drop,
 }
 
-fn fate(key: &str, value: &str, rules: Rules<'_>) -> Fate {
+fn fate(key: &[u8], value: &str, rules: Rules<'_>) -> Fate {
     let full = rules.mode == Mode::Full;
     if utm(key).is_some() {
         let kept = full || (rules.mode == Mode::Anonymous && rules.anonymous_utm);
@@ -144,7 +144,11 @@ fn fate(key: &str, value: &str, rules: Rules<'_>) -> Fate {
             Mode::Off => Fate::Drop,
         };
     }
-    if full && rules.query_keys.iter().any(|own| own == key) { Fate::Keep(Part::Url) } else { Fate::Drop }
+    if full && rules.query_keys.iter().any(|own| own.as_bytes() == key) {
+        Fate::Keep(Part::Url)
+    } else {
+        Fate::Drop
+    }
 }
 
 /// Appends a query with its mark; without the mark, unless it is to stay, where nothing of the query may.
@@ -160,8 +164,8 @@ fn query_into(out: &mut String, query: &str, rules: Rules<'_>, stays: bool) {
 /// Appends what a query may keep.
 fn pairs_into(out: &mut String, query: &str, rules: Rules<'_>) {
     let start = out.len();
-    for Pair { key, raw_key, value } in pairs(query) {
-        let fate = fate(&key, value, rules);
+    for Pair { raw_key, value } in pairs(query) {
+        let fate = fate(&key(before(raw_key, b'=')), value, rules);
         if matches!(fate, Fate::Drop) {
             continue;
         }

@@ -70,21 +70,35 @@ pub(crate) fn is_control(char: char) -> bool {
     char < ' ' || ('\u{7f}'..='\u{9f}').contains(&char)
 }
 
+/// How many bytes the control character has that stands at a place; 0 where none does.
+fn control(bytes: &[u8], place: usize) -> usize {
+    match (at(bytes, place), at(bytes, place + 1)) {
+        (0..b' ' | 0x7f, _) => 1,
+        (0xc2, 0x80..=0x9f) => 2,
+        _ => 0,
+    }
+}
+
 /// A text without control characters, and without blanks around it.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     let text = text.trim_ascii();
-    if !text.chars().any(is_control) {
+    let bytes = text.as_bytes();
+    let mut out = String::new();
+    let (mut done, mut place) = (0, 0);
+    while place < bytes.len() {
+        let control = control(bytes, place);
+        if control > 0 {
+            out.push_str(text.get(done..place).unwrap_or(""));
+            done = place + control;
+        }
+        place += control.max(1);
+    }
+    if done == 0 {
         return Cow::Borrowed(text);
     }
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        // A blank that follows nothing may have stood behind a control character.
-        if !is_control(char) && (char != ' ' || !out.is_empty()) {
-            out.push(char);
-        }
-    }
-    out.truncate(out.trim_ascii_end().len());
-    Cow::Owned(out)
+    out.push_str(text.get(done..).unwrap_or(""));
+    // Blanks at the ends may have stood behind control characters.
+    Cow::Owned(out.trim_ascii().to_owned())
 }
 
 fn hex(byte: u8) -> Option<u8> {
@@ -118,6 +132,18 @@ pub(crate) fn unescape(source: &[u8], plus: bool) -> Vec<u8> {
         bytes.push(byte);
     }
     bytes
+}
+
+/// A query's key with its escapes read, as [`decode`] reads it, but in bytes: to be compared, not kept.
+pub(crate) fn key(raw: &str) -> Vec<u8> {
+    let mut bytes = unescape(raw.as_bytes(), true);
+    let mut place = 0;
+    while place < bytes.len() {
+        let control = control(&bytes, place);
+        bytes.drain(place..place + control);
+        place += usize::from(control == 0);
+    }
+    bytes.trim_ascii().to_vec()
 }
 
 /// Decodes escapes, and `+` to a blank where `plus` says so. Escaped control characters go. A text whose escapes are no UTF-8 (Latin-1, as old mailers
@@ -217,6 +243,24 @@ mod tests {
         assert_eq!(pieces("", b'&').collect::<Vec<_>>(), [""]);
         assert_eq!(index("tel sms", "SMS"), Some(1));
         assert_eq!(index("tel sms", "sm"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_is_what_the_characters_say(text in "[ a\u{0}\u{1f}\u{7f}\u{80}\u{9f}\u{a0}ñ€\t\n]{0,8}") {
+            let trimmed = text.trim_ascii();
+            let kept: String = trimmed.chars().filter(|char| !is_control(*char)).collect();
+            proptest::prop_assert_eq!(plain(&text), kept.trim_ascii());
+        }
+
+        #[test]
+        fn a_key_is_its_decoded_text(raw in "(utm|%75tm|[_ +a%]|%0[0a]|%C2%8[05]|%C3%B1|%FF|ñ|\u{85}){0,6}") {
+            let text = decode(&raw, true);
+            let bytes = key(&raw);
+            if std::str::from_utf8(&unescape(raw.as_bytes(), true)).is_ok() && raw.contains(['%', '+']) {
+                proptest::prop_assert_eq!(&bytes[..], text.as_bytes());
+            }
+        }
     }
 
     #[test]

@@ -66,6 +66,6 @@ click_ids! {
 }
 
 /// Whether a query key is a click id's.
-pub(crate) fn is_click_id(key: &str) -> bool {
-    !key.is_empty() && pieces(KEYS, b' ').any(|known| known == key)
+pub(crate) fn is_click_id(key: &[u8]) -> bool {
+    !key.is_empty() && pieces(KEYS, b' ').any(|known| known.as_bytes() == key)
 }

@@ -57,7 +57,7 @@ pub(super) fn by_host<'a>(host: &str, split: &Split<'a>) -> Option<Link<'a>> {
 
 fn to<'a>(split: &Split<'a>, verb: &'a str) -> Option<Cow<'a, str>> {
     for pair in pairs(split.query.unwrap_or("")) {
-        if index(TO_KEYS, &pair.key).is_some() && !pair.value.is_empty() {
+        if index(TO_KEYS, &pair.key()).is_some() && !pair.value.is_empty() {
             // `+34…` is a number here, not a space.
             return named(pair.value);
         }
