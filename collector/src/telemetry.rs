@@ -15,7 +15,10 @@ use prometheus_client::{
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::domain::ledger::Ledger;
+use crate::{
+    domain::ledger::Ledger,
+    store::{Description, vitals::Vitals},
+};
 
 /// Starts logging: JSON lines on standard error, or plain ones on a terminal. `RUST_LOG` chooses the level.
 pub fn start_logging() {
@@ -68,12 +71,23 @@ struct SiteReason {
     reason: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+    method: String,
+}
+
+fn route_histogram() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_5, 2.0, 14))
+}
+
 /// What is counted while the process lives.
 pub struct Metrics {
     registry: Registry,
     refused: Family<Status, Counter>,
     stripped: Counter,
     acknowledge: Histogram,
+    answers: Family<Route, Histogram, fn() -> Histogram>,
     live: Gauge,
     live_dropped: Family<Why, Counter>,
 }
@@ -107,7 +121,13 @@ impl Default for Metrics {
             "Live streams that were ended before their reader ended them, by reason",
             live_dropped.clone(),
         );
-        Self { registry, refused, stripped, acknowledge, live, live_dropped }
+        let answers = Family::new_with_constructor(route_histogram as fn() -> Histogram);
+        registry.register(
+            "traza_answer_seconds",
+            "Time until an answer of the API began, by route and method",
+            answers.clone(),
+        );
+        Self { answers, registry, refused, stripped, acknowledge, live, live_dropped }
     }
 }
 
@@ -117,8 +137,10 @@ pub struct Reading {
     pub ledgers: Vec<(String, Ledger)>,
     /// Facts stored that have not taken effect yet.
     pub lag: u64,
-    /// Bytes of the store on disk.
-    pub disk_bytes: Option<u64>,
+    /// What the store says of itself.
+    pub store: Description,
+    /// How its writer is doing.
+    pub vitals: Vitals,
 }
 
 impl Metrics {
@@ -143,6 +165,12 @@ impl Metrics {
         self.live_dropped.get_or_create(&Why { reason }).inc();
     }
 
+    /// A request was answered. `route` is the pattern, never the path: paths hold ids.
+    pub fn answered(&self, route: &str, method: &str, after: Duration) {
+        let label = Route { route: route.to_owned(), method: method.to_owned() };
+        self.answers.get_or_create(&label).observe(after.as_secs_f64());
+    }
+
     /// A beacon was acknowledged.
     pub fn acknowledged(&self, after: Duration) {
         self.acknowledge.observe(after.as_secs_f64());
@@ -159,6 +187,13 @@ impl Metrics {
         text::encode_eof(&mut text)?;
         Ok(text)
     }
+}
+
+/// Memory that the process holds; `None` where the system does not say.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
 /// The ledger's totals live in the store and survive a restart, so they are read rather than counted.
@@ -198,11 +233,25 @@ fn ledgers(reading: &Reading) -> Registry {
     let lag = Gauge::<i64>::default();
     lag.set(i64::try_from(reading.lag).unwrap_or(i64::MAX));
     registry.register("traza_projection_lag_facts", "Facts stored that have not taken effect yet", lag);
-    if let Some(bytes) = reading.disk_bytes {
-        let disk = Gauge::<i64>::default();
-        disk.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-        registry.register("traza_store_bytes", "Bytes of the store on disk", disk);
+    let gauges = [
+        ("traza_store_bytes", "Bytes of the store on disk", reading.store.disk_bytes),
+        ("traza_disk_free_bytes", "Bytes free on the store's disk", reading.store.disk_free),
+        ("traza_resident_bytes", "Memory that the process holds", resident_bytes()),
+        (
+            "traza_queued_appends",
+            "Appends that wait for the writer",
+            u64::try_from(reading.store.queued).ok(),
+        ),
+    ];
+    for (name, help, value) in gauges {
+        let Some(value) = value else { continue };
+        let gauge = Gauge::<i64>::default();
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        registry.register(name, help, gauge);
     }
+    let flush = "Time that it took to make a group of appends durable: write, flush, sync";
+    registry.register("traza_flush_seconds", flush, reading.vitals.flush.clone());
+    registry.register("traza_group_appends", "Appends that shared one sync", reading.vitals.group.clone());
     registry
 }
 
@@ -214,13 +263,18 @@ mod tests {
     fn the_ledger_adds_up_in_the_text() {
         let metrics = Metrics::default();
         metrics.refused(413);
+        metrics.answered("/api/v1/sites/{site}/leads", "GET", Duration::from_millis(3));
         let ledger = Ledger {
             stored: 3,
             duplicate: 2,
             rejected: [("time".to_owned(), 1)].into(),
             withheld: [("off".to_owned(), 4)].into(),
         };
-        let reading = Reading { ledgers: vec![("acme".to_owned(), ledger)], lag: 0, disk_bytes: Some(7) };
+        let vitals = Vitals::default();
+        vitals.flush.observe(0.002);
+        vitals.group.observe(3.0);
+        let store = Description { backend: "test", disk_bytes: Some(7), disk_free: Some(8), queued: 9 };
+        let reading = Reading { ledgers: vec![("acme".to_owned(), ledger)], lag: 0, store, vitals };
         let text = metrics.encode(&reading).unwrap();
         for line in [
             "traza_events_received_total{site=\"acme\"} 10",
@@ -230,6 +284,11 @@ mod tests {
             "traza_events_withheld_total{site=\"acme\",reason=\"off\"} 4",
             "traza_beacons_refused_total{status=\"413\"} 1",
             "traza_store_bytes 7",
+            "traza_disk_free_bytes 8",
+            "traza_queued_appends 9",
+            "traza_flush_seconds_count 1",
+            "traza_answer_seconds_count{route=\"/api/v1/sites/{site}/leads\",method=\"GET\"} 1",
+            "traza_group_appends_sum 3.0",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");

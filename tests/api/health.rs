@@ -73,3 +73,25 @@ async fn whatever_can_be_had_can_be_asked_about() {
         assert!(asked.text.is_empty(), "{path}: {}", asked.text);
     }
 }
+
+#[tokio::test]
+async fn the_operator_sees_the_disk_the_writer_and_the_routes() {
+    let app = TestApp::spawn().await;
+    app.client.get("/api/v1/sites/acme/leads").await.expect(200);
+    app.client.get("/api/v1/sites/acme/visitors/somebody-by-name/journey").await.expect(200);
+    for name in
+        ["traza_disk_free_bytes", "traza_store_bytes", "traza_resident_bytes", "traza_flush_seconds_count"]
+    {
+        assert!(app.client.metric(name).await.is_some_and(|value| value > 0.0), "{name}");
+    }
+    assert!(app.client.metric("traza_queued_appends").await.is_some());
+    let text = app.client.metrics().await;
+    assert!(
+        text.contains("traza_answer_seconds_count{route=\"/api/v1/sites/{site}/leads\",method=\"GET\"} 1"),
+        "{text}"
+    );
+    assert!(!text.contains("somebody-by-name"), "patterns, not paths");
+    let described: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# HELP ")).collect();
+    let typed = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
+    assert_eq!(described.len(), typed, "every metric says what it is");
+}

@@ -28,7 +28,8 @@ pub async fn metrics(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     let reading = Reading {
         ledgers,
         lag: app.progress.lag(app.store.as_ref(), &app.directory),
-        disk_bytes: app.store.describe().disk_bytes,
+        store: app.store.describe(),
+        vitals: app.store.vitals(),
     };
     let text = app.metrics.encode(&reading).map_err(Problem::internal)?;
     Ok(HttpResponse::Ok()

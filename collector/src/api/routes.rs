@@ -1,5 +1,7 @@
 //! Every route, on one screen, grouped by who calls it.
 
+use std::time::Instant;
+
 use actix_web::{
     Error, HttpResponse, Resource, Route,
     body::MessageBody,
@@ -18,6 +20,7 @@ use super::{
     archive, bad_events, health, install, leads, live, openapi, pages, problem, sites, tokens, visitors,
 };
 use crate::{
+    app::App,
     error::Problem,
     ingest::{beacon, tracker},
 };
@@ -33,7 +36,7 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
     ));
 
     // Beacons' answers are tiny; everything below is worth compressing.
-    let rest = web::scope("").wrap(Compress::default()).wrap(from_fn(head_as_get));
+    let rest = web::scope("").wrap(Compress::default()).wrap(from_fn(timed)).wrap(from_fn(head_as_get));
 
     // Marketers, contact centres and administrators, with a token.
     let site = "/api/v1/sites/{site}";
@@ -95,4 +98,18 @@ async fn head_as_get<B: MessageBody>(
         request.head_mut().method = Method::GET;
     }
     next.call(request).await
+}
+
+/// How long it took until the answer began, by the route's pattern.
+async fn timed<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+    let began = Instant::now();
+    let app = request.app_data::<web::Data<App>>().cloned();
+    let response = next.call(request).await?;
+    if let Some(app) = app {
+        let request = response.request();
+        let route = request.match_pattern().unwrap_or_else(|| "other".to_owned());
+        let method = if request.method().as_str().len() > 7 { "other" } else { request.method().as_str() };
+        app.metrics.answered(&route, method, began.elapsed());
+    }
+    Ok(response)
 }

@@ -191,3 +191,87 @@ fn explain<E: Engine>(
         )
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use wire::beacon::{Choice, Mode};
+
+    use super::*;
+    use crate::{
+        domain::{
+            event::{Detail, Event},
+            fact::{Arrival, Context, HOUSE},
+            id::Id,
+            site::{SiteConfig, SitePut},
+        },
+        store::{Append, Store as _, kv::KvStore, memory::Memory},
+    };
+
+    /// A sound store of three arrivals, each in a block of its own; one has an opaque id.
+    async fn sound() -> Memory {
+        let memory = Memory::default();
+        let store = KvStore::open(memory.clone()).unwrap();
+        let put = SitePut { slug: "acme".to_owned(), at: 1, config: SiteConfig::default() };
+        store.append(Append::of(HOUSE, Entry::Site(put))).await.unwrap();
+        for (page, ids) in [("p", ["p-0", "p-1"]), ("q", ["q-0", "q-9"]), ("r", ["r-0", "opaque"])] {
+            let events = ids.map(|id| Event {
+                id: EventId::parse(page, id).unwrap(),
+                page: Id::parse(page).unwrap(),
+                at: 5,
+                raw_at: None,
+                detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0 },
+            });
+            let arrival = Arrival {
+                received_at: 1,
+                sent: None,
+                visitor: Id::parse("v"),
+                mode: Mode::Full,
+                choice: Choice::Explicit,
+                via: None,
+                context: Context::default(),
+                user_agent: None,
+                country: None,
+                foreign_origin: false,
+                events: events.to_vec(),
+            };
+            store.append(Append::of(1, Entry::Arrival(arrival))).await.unwrap();
+        }
+        store.close().await;
+        memory
+    }
+
+    fn fault(memory: &Memory) -> Option<String> {
+        site(&Arc::new(memory.clone()), 1, |_| {}).unwrap().fault
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_or_too_much_is_named() {
+        let memory = sound().await;
+        let report = site(&memory, 1, |_| {}).unwrap();
+        let expected = Report { blocks: 3, facts: 6, events: 6, ..Report::default() };
+        assert_eq!(report, expected);
+        let id = |text: &str| Id::parse(text).unwrap();
+        type Damage = (Vec<u8>, Option<Vec<u8>>, &'static str);
+        let damages: [Damage; 7] = [
+            (keys::log(1, 3), None, "the log goes on at position 5; 3 is missing"),
+            (keys::log(1, 3), Some(vec![1, 1, 9]), "block at position 3: too short"),
+            (keys::bitmap(1, &id("q")), None, "an id at position 3 is in the log and not marked seen"),
+            (keys::seen(1, &id("opaque")), None, "an id at position 5 is in the log and not marked seen"),
+            (
+                keys::bitmap(1, &id("q")),
+                Some(vec![keys::VERSION, 1, 2, 1]),
+                "6 ids are in the log, 7 are marked",
+            ),
+            (keys::seen(1, &id("other")), Some(vec![keys::VERSION]), "6 ids are in the log, 7 are marked"),
+            (keys::ledger(1), None, "the ledger says 0 events, the log has 6"),
+        ];
+        for (key, value, said) in damages {
+            let memory = sound().await;
+            memory.apply(vec![(key, value)]).unwrap();
+            let fault = fault(&memory).unwrap_or_default();
+            assert!(fault.starts_with(said), "{said}: {fault}");
+        }
+    }
+}

@@ -15,6 +15,7 @@ use super::{
     keys, reads,
     shares::{self, Shares},
     tail::Tail,
+    vitals::Vitals,
     writer::{Heads, QUEUE, Tails, Task, Writer, last_position, read_ledger},
 };
 use crate::domain::{
@@ -42,6 +43,7 @@ pub struct KvStore<E> {
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
     heads: Heads,
     tails: Tails,
+    vitals: Vitals,
     changes: watch::Receiver<u64>,
     /// Keeps projectors' steps apart: the check of a cursor and its move are one.
     steps: Arc<Mutex<()>>,
@@ -61,7 +63,9 @@ impl<E: Engine> KvStore<E> {
         let (changed, changes) = watch::channel(0);
         let (queue, tasks) = mpsc::channel(QUEUE);
         let tails = Tails::new(Mutex::new(Tail::new(TAIL_BYTES)));
-        let writer = Writer::new(Arc::clone(&engine), Arc::clone(&heads), Arc::clone(&tails), changed);
+        let vitals = Vitals::default();
+        let writer = Writer::new(Arc::clone(&engine), Arc::clone(&heads), Arc::clone(&tails), changed)
+            .watched_by(vitals.clone());
         let writer =
             std::thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.run(tasks))?;
         Ok(Self {
@@ -71,6 +75,7 @@ impl<E: Engine> KvStore<E> {
             writer: Mutex::new(Some(writer)),
             heads,
             tails,
+            vitals,
             changes,
             steps: Arc::default(),
         })
@@ -272,8 +277,14 @@ impl<E: Engine> Store for KvStore<E> {
         self.queued(|answer| Task::Take(Box::new(carried), answer)).await
     }
 
+    fn vitals(&self) -> Vitals {
+        self.vitals.clone()
+    }
+
     fn describe(&self) -> Description {
-        self.engine.describe()
+        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
+        let queued = queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity());
+        Description { queued, ..self.engine.describe() }
     }
 
     async fn close(&self) {

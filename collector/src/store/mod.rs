@@ -11,6 +11,7 @@
 //! - [`bad`]: refused events, kept for another try
 //! - [`writer`]: the one thread that appends, by group commit
 //! - [`shares`]: how the writer's queue is shared among the sites
+//! - [`vitals`]: how the writer is doing
 //! - [`kv`]: the store over an engine
 //! - [`carry`]: a store given away whole, and taken back
 //! - [`check`]: reads all of a log and says what does not agree
@@ -35,6 +36,7 @@ mod reads;
 pub mod shares;
 pub mod sled;
 pub mod tail;
+pub mod vitals;
 pub mod writer;
 
 #[cfg(test)]
@@ -154,7 +156,10 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Contradicts`] where it cannot go together with what is there; nothing of it was taken then.
     async fn take(&self, carried: Carried) -> Result<Taken, StoreError>;
 
-    /// Where it is, how large on disk.
+    /// How the writer is doing.
+    fn vitals(&self) -> vitals::Vitals;
+
+    /// Where it is, how large on disk, what waits for it.
     fn describe(&self) -> Description;
 
     /// Answers what is queued, writes it, and stops. Later appends are [`StoreError::Unavailable`].
@@ -168,6 +173,10 @@ pub struct Description {
     pub backend: &'static str,
     /// Bytes on the disk, where there is one.
     pub disk_bytes: Option<u64>,
+    /// Bytes free on that disk.
+    pub disk_free: Option<u64>,
+    /// Appends that wait for the writer.
+    pub queued: usize,
 }
 
 /// Something to append.

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, PoisonError},
+    time::Instant,
 };
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -19,6 +20,7 @@ use super::{
     keys,
     shares::Place,
     tail::Tail,
+    vitals::Vitals,
 };
 use crate::domain::{
     event::Event,
@@ -92,6 +94,7 @@ pub struct Writer<E> {
     /// Sites of groups that failed: the engine may hold facts of theirs that nobody was shown. The next sync makes
     /// those durable, whatever else it writes, and then they are shown.
     unshown: BTreeSet<SiteNumber>,
+    vitals: Vitals,
 }
 
 impl<E: Engine> Writer<E> {
@@ -107,7 +110,14 @@ impl<E: Engine> Writer<E> {
             next: HashMap::new(),
             ledgers: HashMap::new(),
             unshown: BTreeSet::new(),
+            vitals: Vitals::default(),
         }
+    }
+
+    /// The same, telling how it is doing.
+    #[must_use]
+    pub fn watched_by(self, vitals: Vitals) -> Self {
+        Self { vitals, ..self }
     }
 
     /// Works until every sender is gone and the queue is empty.
@@ -154,7 +164,10 @@ impl<E: Engine> Writer<E> {
             return;
         }
         let sites: Vec<SiteNumber> = group.logs.keys().copied().collect();
+        let began = Instant::now();
         let outcome = self.commit(group);
+        self.vitals.flush.observe(began.elapsed().as_secs_f64());
+        self.vitals.group.observe(answers.len() as f64);
         if let Err(error) = &outcome {
             tracing::error!(%error, appends = answers.len(), "a group was not made durable; nobody was told it was");
             self.forget();

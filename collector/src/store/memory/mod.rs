@@ -63,6 +63,6 @@ impl Engine for Memory {
     }
 
     fn describe(&self) -> Description {
-        Description { backend: "memory", disk_bytes: None }
+        Description { backend: "memory", disk_bytes: None, disk_free: None, queued: 0 }
     }
 }

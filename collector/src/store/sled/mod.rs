@@ -198,6 +198,8 @@ impl Engine for Sled {
         if disk_bytes.is_none() {
             tracing::warn!(folder = %self.folder.display(), "the size of the store cannot be read");
         }
-        Description { backend: "sled", disk_bytes }
+        let disk_free =
+            rustix::fs::statvfs(&self.folder).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+        Description { backend: "sled", disk_bytes, disk_free, queued: 0 }
     }
 }
