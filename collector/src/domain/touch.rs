@@ -126,6 +126,8 @@ pub fn of_page_view(
     let mut grouped = channel::group(&campaign, referrer.filter(|_| !internal), own);
     if grouped.channel == Channel::Direct && internal {
         grouped.reason = Some(reason::INTERNAL_REFERRER.to_owned());
+    } else if grouped.channel == Channel::Direct && referrer.is_some_and(channel::is_payment) {
+        grouped.reason = Some(reason::PAYMENT_RETURN.to_owned());
     }
     let text = |value: Option<String>| said(value.as_deref()).map(str::to_owned);
     Some(Touch {
@@ -203,6 +205,37 @@ mod tests {
 
     fn touch(url: &str, referrer: Option<&str>, opens_visit: bool) -> Option<Touch> {
         of_page_view(7, url, referrer, &own(), opens_visit)
+    }
+
+    #[test]
+    fn a_payment_page_is_no_source() {
+        let own = vec!["example.com".to_owned()];
+        for referrer in [
+            "https://sis.redsys.es/sis/realizarPago",
+            "https://www.paypal.com/",
+            "https://checkout.stripe.com/c/pay",
+        ] {
+            let thanks = |opens| of_page_view(1, "https://example.com/gracias", Some(referrer), &own, opens);
+            assert_eq!(thanks(false), None, "{referrer}: in mid-visit it is no touch");
+            let touch = thanks(true).unwrap();
+            assert_eq!((touch.channel, touch.source), (Channel::Direct, None), "{referrer}");
+            assert_eq!(touch.reason.as_deref(), Some(reason::PAYMENT_RETURN));
+        }
+        let elsewhere =
+            of_page_view(1, "https://example.com/", Some("https://notpaypal.com/"), &own, false).unwrap();
+        assert_eq!(elsewhere.source.as_deref(), Some("notpaypal.com"));
+        let tagged = of_page_view(
+            1,
+            "https://example.com/?utm_source=paypal&utm_medium=email",
+            Some("https://www.paypal.com/"),
+            &own,
+            false,
+        );
+        assert_eq!(
+            tagged.map(|touch| touch.channel),
+            Some(Channel::Email),
+            "what was tagged by hand is believed"
+        );
     }
 
     #[test]

@@ -87,6 +87,7 @@ pub enum Via {
 /// What the page says about its surroundings. In anonymous mode `screen` is a class (`small`, `medium`, `large`)
 /// and `tz` is absent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Context {
     /// BCP 47 language of the browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,6 +99,8 @@ pub struct Context {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tz: Option<String>,
 }
+
+crate::object::objects!(Context);
 
 /// A beacon. `E` is an event as its reader wants it: [`crate::event::Event`], or its text, to be read later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

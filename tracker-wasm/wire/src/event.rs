@@ -115,6 +115,7 @@ pub enum Prop {
 
 /// What a lead agreed to.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Consent {
     /// The version of the text that the visitor saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,6 +127,7 @@ pub struct Consent {
 
 /// The declared part of a submitted lead form: the only typed values that ever leave a page.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Lead {
     /// `form` or `callback`.
     pub kind: String,
@@ -154,6 +156,7 @@ pub struct Lead {
 
 /// One line of a purchase.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Item {
     /// The shop's article number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,6 +171,8 @@ pub struct Item {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<i64>,
 }
+
+crate::object::objects!(Consent, Lead, Item);
 
 macro_rules! event {
     ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {

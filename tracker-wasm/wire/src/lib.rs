@@ -22,6 +22,7 @@ pub mod id;
 pub mod limits;
 pub mod links;
 pub mod normalise;
+mod object;
 pub mod redact;
 mod scan;
 mod split;

@@ -242,6 +242,7 @@ export default {
   "reason.paid_referrer_without_click_id": "Came from an ad network without a click id",
   "reason.referrer_unreadable": "Where it came from cannot be read",
   "reason.term_not_provided": "The search engine does not say the term",
+  "reason.payment_return": "Came back from a payment page: the arrival was in another visit",
   "reason.internal_referrer": "Began midway: the arrival was not seen",
   "reason.no_page_view": "The page view was not seen",
   "reason.no_touch_before_lead": "Nothing was seen before the lead",

@@ -242,6 +242,7 @@ export default {
   "reason.paid_referrer_without_click_id": "Vino de una red de anuncios sin clic identificado",
   "reason.referrer_unreadable": "No se entiende de dónde venía",
   "reason.term_not_provided": "El buscador no dice qué se buscó",
+  "reason.payment_return": "Volvió de una página de pago: la llegada fue en otra visita",
   "reason.internal_referrer": "La visita empezó a medias: no se vio la llegada",
   "reason.no_page_view": "No se vio la página",
   "reason.no_touch_before_lead": "Nada se vio antes del lead",

@@ -96,7 +96,7 @@ pub(super) fn read(referrer: Option<&str>, own: &[String]) -> Referrer {
     let Some(host) = arrival::host(referrer) else {
         return Referrer::Unreadable;
     };
-    if arrival::is_own(&host, own) {
+    if arrival::is_own(&host, own) || PAYMENT.iter().any(|known| is_at_or_below(&host, known)) {
         return Referrer::None;
     }
     let bare = host.strip_prefix("www.").unwrap_or(&host);
@@ -105,6 +105,12 @@ pub(super) fn read(referrer: Option<&str>, own: &[String]) -> Referrer {
         Some((None, class)) => Referrer::From(bare.to_owned(), Some(class)),
         None => Referrer::From(bare.to_owned(), None),
     }
+}
+
+/// Whether a referrer is a page that takes a payment for others, or checks a card: whoever comes back from there was here
+/// before.
+pub(super) fn is_payment(referrer: &str) -> bool {
+    arrival::host(referrer).is_some_and(|host| PAYMENT.iter().any(|known| is_at_or_below(&host, known)))
 }
 
 /// What the tables say about a lower-case host: its name, where it has one, and its class.
@@ -185,6 +191,60 @@ const PLAIN: &[&str] = &["answers.yahoo.com", "finance.yahoo.com", "news.yahoo.c
 
 /// A host that begins so is somebody's mailbox on the web.
 const MAILBOXES: &[&str] = &["mail", "webmail", "email", "correo", "roundcube", "owa"];
+
+/// Where visitors are sent to pay, or to prove that a card is theirs, and come back from. They refer nobody.
+const PAYMENT: &[&str] = &[
+    "3dsecure.io",
+    "addonpayments.com",
+    "adyen.com",
+    "afterpay.com",
+    "aplazame.com",
+    "arcot.com",
+    "authorize.net",
+    "bizum.es",
+    "braintreegateway.com",
+    "cardinalcommerce.com",
+    "ceca.es",
+    "checkout.com",
+    "checkout.shopify.com",
+    "clearpay.co.uk",
+    "conekta.com",
+    "culqi.com",
+    "epayco.co",
+    "flow.cl",
+    "gocardless.com",
+    "izipay.pe",
+    "klarna.com",
+    "mercadopago.cl",
+    "mercadopago.com",
+    "mercadopago.com.ar",
+    "mercadopago.com.br",
+    "mercadopago.com.co",
+    "mercadopago.com.mx",
+    "mercadopago.com.pe",
+    "mercadopago.com.uy",
+    "mollie.com",
+    "monei.com",
+    "openpay.mx",
+    "pay.amazon.com",
+    "pay.google.com",
+    "paycomet.com",
+    "payments.amazon.com",
+    "payments.amazon.es",
+    "paypal.com",
+    "payu.com",
+    "redsys.es",
+    "scalapay.com",
+    "sequra.es",
+    "skrill.com",
+    "stripe.com",
+    "sumup.com",
+    "transbank.cl",
+    "trustly.com",
+    "wompi.co",
+    "worldpay.com",
+    "worldline-solutions.com",
+];
 
 /// Hosts, each for itself and everything below it. A name is the one that the place signs its own links with.
 const HOSTS: &[(&str, &str, Class)] = &[

@@ -372,6 +372,11 @@ pub(super) fn campaign_of(url: &str) -> Campaign {
     campaign
 }
 
+/// Whether a referrer is a page that takes a payment for others.
+pub(super) fn is_payment(referrer: &str) -> bool {
+    hosts::is_payment(referrer)
+}
+
 /// Whether a referrer names somebody else's place.
 pub(super) fn is_external(referrer: Option<&str>, own: &[String]) -> bool {
     hosts::read(referrer, own).source().is_some()

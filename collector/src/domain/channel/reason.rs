@@ -28,6 +28,8 @@ pub const REFERRER_UNREADABLE: &str = "referrer_unreadable";
 pub const TERM_NOT_PROVIDED: &str = "term_not_provided";
 /// A visit that opened on a page of the site itself: its real arrival was not seen.
 pub const INTERNAL_REFERRER: &str = "internal_referrer";
+/// A visit that opened on the way back from a payment page: its real arrival was another visit's.
+pub const PAYMENT_RETURN: &str = "payment_return";
 /// Events of a page view that never reported itself.
 pub const NO_PAGE_VIEW: &str = "no_page_view";
 /// A lead that no touch precedes.
