@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     domain::id::Id,
-    ingest::{limits::Limits, loaders::Loaders},
+    ingest::{limits::Limits, loaders::Loaders, place::Places},
     project::{directory::Directory, follow::Progress},
     store::Store,
     telemetry::Metrics,
@@ -34,6 +34,8 @@ pub struct App {
     pub streams: Streams,
     /// How much may come.
     pub limits: Limits,
+    /// Where clients are.
+    pub places: Places,
     /// Loaders ready to be served.
     pub loaders: Loaders,
 }

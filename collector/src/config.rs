@@ -52,6 +52,12 @@ pub struct ServeOptions {
     /// Addresses whose X-Forwarded-For and -Proto count, separated by commas
     #[arg(long, env = "TRAZA_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDR")]
     pub trusted_proxies: Vec<IpAddr>,
+    /// File in MaxMind's format, for the visitors' country and region
+    #[arg(long, env = "TRAZA_GEOIP", value_name = "FILE")]
+    pub geoip: Option<PathBuf>,
+    /// Header in which a trusted proxy says the visitor's country, such as CF-IPCountry
+    #[arg(long, env = "TRAZA_COUNTRY_HEADER", value_name = "NAME")]
+    pub country_header: Option<String>,
     /// Beacons per second that are taken for one site and from one network of clients, or `off` [default:
     /// site=5000,network=200; ten seconds' worth may come at once]
     #[arg(long, env = "TRAZA_LIMITS", value_name = "RATES")]
@@ -103,6 +109,10 @@ pub struct Settings {
     pub master_key: MasterKeySource,
     /// Addresses whose X-Forwarded-For and -Proto count.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Database of the visitors' country and region.
+    pub geoip: Option<PathBuf>,
+    /// The header in which a trusted proxy says the country, in lower case.
+    pub country_header: Option<String>,
     /// How many beacons are taken; `None` where limits are off.
     pub limits: Option<Rates>,
     /// The store's cache, in bytes.
@@ -194,6 +204,14 @@ impl ServeOptions {
         }
         let trusted_proxies =
             if self.trusted_proxies.is_empty() { file.trusted_proxies } else { self.trusted_proxies };
+        let country_header =
+            self.country_header.or(file.country_header).map(|name| name.to_ascii_lowercase());
+        ensure!(
+            country_header.as_ref().is_none_or(|name| {
+                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            }),
+            "country-header: must be the name of a header, such as CF-IPCountry"
+        );
         Ok(Settings {
             listen,
             may_move,
@@ -204,6 +222,8 @@ impl ServeOptions {
             admin_token,
             master_key,
             trusted_proxies,
+            geoip: self.geoip.or(file.geoip),
+            country_header,
             limits: parse_limits(self.limits.or(file.limits).as_deref().unwrap_or(DEFAULT_LIMITS))?,
             cache_bytes: self.cache_mb.or(file.cache_mb).unwrap_or(128) << 20,
             workers: self.workers.or(file.workers),

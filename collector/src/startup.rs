@@ -17,7 +17,7 @@ use crate::{
     clock::{Clock, System},
     config::{MasterKeySource, ServeOptions, Settings, StoreUrl},
     demo,
-    ingest::{limits::Limits, loaders::Loaders},
+    ingest::{limits::Limits, loaders::Loaders, place::Places},
     project::{directory::Directory, follow::Follower},
     store::{Store, kv::KvStore, memory::Memory, sled::Sled},
     telemetry::{self, Metrics},
@@ -60,6 +60,7 @@ impl Application {
         if settings.public_url.is_empty() {
             settings.public_url = format!("http://{address}");
         }
+        let places = Places::open(settings.geoip.as_deref())?;
         let store = open_store(&settings)?;
         let vault = Vault::open(Arc::clone(&store), &master_key(&settings, store.as_ref()).await?).await?;
         let directory = Arc::new(Directory::default());
@@ -90,6 +91,7 @@ impl Application {
             metrics,
             streams,
             limits,
+            places,
             loaders,
         });
         let shared = app.clone();

@@ -16,6 +16,7 @@ mod beacons;
 mod consent;
 mod cookie;
 mod cors;
+mod counters;
 mod health;
 mod journeys;
 mod leads;

@@ -9,9 +9,10 @@ use serde_json::Value;
 const ROUTES: &str = include_str!("../../collector/src/api/routes.rs");
 
 /// What is no part of the API: files for browsers, and how a browser asks before it sends.
-const NOT_API: [(&str, &str); 6] = [
+const NOT_API: [(&str, &str); 7] = [
     ("GET", "/t/{site}"),
     ("HEAD", "/t/{site}"),
+    ("HEAD", "/t/{site}/r/{link}"),
     ("OPTIONS", "/t/{site}"),
     ("GET", "/demo"),
     ("POST", "/demo/gracias"),
@@ -70,9 +71,11 @@ async fn every_route_is_documented_and_every_document_is_a_route() {
 #[tokio::test]
 async fn what_is_documented_answers() {
     let app = TestApp::spawn().await;
+    let link = serde_json::json!({"id": "l", "target": "https://example.com/"});
+    app.client.put("/api/v1/sites/acme/links", &serde_json::json!({"items": [link]})).await.expect(200);
     for (method, path) in documented(&document(&app).await) {
         let filled = path.replace("{site}", "acme").replace("{lead}", "l").replace("{token}", "t");
-        let filled = filled.replace("{visitor}", "v");
+        let filled = filled.replace("{visitor}", "v").replace("{link}", "l");
         let method: Method = method.parse().unwrap();
         let answer = send(app.client.bare(method.clone(), &filled)).await;
         let needs_token = filled.starts_with("/api/v1/");

@@ -13,7 +13,8 @@ async fn an_empty_object_makes_a_site_with_defaults() {
     let expected = json!({
         "site": "nuevo", "created_at": NOW, "name": "", "domains": [], "timezone": "Europe/Madrid", "currency": "EUR",
         "default_region": "ES", "consent_default": "wait", "anonymous_utm": true, "lead_fields": [],
-        "query_keys": [], "hash_routes": false, "stages": ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"]
+        "query_keys": [], "hash_routes": false, "stages": ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"],
+        "channel_rules": []
     });
     assert_eq!(created, expected);
     assert_eq!(app.client.get("/api/v1/sites/nuevo").await.expect(200), expected);

@@ -138,6 +138,7 @@ impl Source {
             }),
             user_agent: None,
             country: None,
+            region: None,
             foreign_origin: false,
             events,
         }

@@ -46,6 +46,7 @@ pub async fn wrongly(
         context: Context::default(),
         user_agent: Some("Mozilla/5.0".to_owned()),
         country: None,
+        region: None,
         foreign_origin: false,
         events: Vec::new(),
     };

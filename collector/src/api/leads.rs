@@ -153,7 +153,7 @@ pub async fn journey(
         Some(subject) => journeys::seen(&arrivals, subject),
         None => journeys::seen_event(&arrivals, &lead.event),
     };
-    let timeline = visit::timeline(seen, &site.config.domains);
+    let timeline = visit::timeline(seen, site.config.grouping());
     let stages: Vec<StageMove> = records
         .iter()
         .filter_map(|stored| match stored.entry.as_ref() {

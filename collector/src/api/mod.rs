@@ -5,6 +5,7 @@
 //! - [`json`]: request bodies; [`query`]: times, cursors, limits; [`problem`]: errors as answers
 //! - [`shapes`]: leads, touches and journey items as the API shows them
 //! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`], [`bad_events`], [`live`]: the resources
+//! - [`reports`]: counters and bots; [`metrics`]: what each number means; [`links`], [`costs`]: what reports need to know
 //! - [`health`]: is it up, can it store, what does it count
 //! - [`archive`]: backup and export
 //! - [`pages`]: the dashboard and the demo, embedded
@@ -13,15 +14,19 @@
 pub mod archive;
 pub mod auth;
 pub mod bad_events;
+pub mod costs;
 pub mod health;
 pub mod install;
 pub mod json;
 pub mod leads;
+pub mod links;
 pub mod live;
+pub mod metrics;
 pub mod openapi;
 pub mod pages;
 pub mod problem;
 pub mod query;
+pub mod reports;
 pub mod routes;
 pub mod shapes;
 pub mod sites;

@@ -5,8 +5,11 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{archive, bad_events, health, install, leads, live, sites, tokens, visitors};
-use crate::ingest::beacon;
+use super::{
+    archive, bad_events, costs, health, install, leads, links, live, metrics, reports, sites, tokens,
+    visitors,
+};
+use crate::ingest::{beacon, redirect};
 
 /// The document.
 #[derive(OpenApi)]
@@ -17,11 +20,13 @@ use crate::ingest::beacon;
         license(name = "MIT"),
     ),
     paths(
-        beacon::post,
+        beacon::post, redirect::get,
         sites::put, sites::get, sites::list, install::get, install::ledger,
         visitors::journey,
         bad_events::list, bad_events::replay,
         live::get,
+        links::put, links::get, costs::post,
+        reports::counters, reports::visitors, reports::bots, metrics::dictionary,
         leads::list, leads::get, leads::journey, leads::stage,
         tokens::post, tokens::list, tokens::delete,
         health::healthz, health::readyz, health::metrics,

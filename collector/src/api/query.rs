@@ -111,6 +111,20 @@ pub fn cursor<T: Serialize>(after: &T) -> Result<String, Problem> {
     Ok(URL_SAFE_NO_PAD.encode(rmp_serde::to_vec(after).map_err(Problem::internal)?))
 }
 
+/// A value as it stands in the query of an address.
+#[must_use]
+pub fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
 /// A moment, in ms since the epoch.
 #[must_use]
 pub fn time(text: &str, now: i64) -> Option<i64> {

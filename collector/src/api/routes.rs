@@ -17,12 +17,13 @@ use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, bad_events, health, install, leads, live, openapi, pages, problem, sites, tokens, visitors,
+    archive, bad_events, costs, health, install, leads, links, live, metrics, openapi, pages, problem,
+    reports, sites, tokens, visitors,
 };
 use crate::{
     app::App,
     error::Problem,
-    ingest::{beacon, tracker},
+    ingest::{beacon, redirect, tracker},
 };
 
 /// Wires the routes. `prefix` is the public face's, `/t` unless told otherwise.
@@ -33,6 +34,12 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         &format!("{prefix}/{{site}}"),
         "GET, HEAD, POST, OPTIONS",
         [get().to(tracker::get), head().to(tracker::get), post().to(beacon::post), options],
+    ));
+
+    config.service(at(
+        &format!("{prefix}/{{site}}/r/{{link}}"),
+        "GET, HEAD",
+        [get().to(redirect::get), head().to(redirect::get)],
     ));
 
     // Beacons' answers are tiny; everything below is worth compressing.
@@ -50,6 +57,12 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/bad-events"), "GET", [get().to(bad_events::list)]))
         .service(at(&format!("{site}/bad-events/replay"), "POST", [post().to(bad_events::replay)]))
         .service(at(&format!("{site}/live"), "GET", [get().to(live::get)]))
+        .service(at(&format!("{site}/links"), "GET, PUT", [get().to(links::get), put().to(links::put)]))
+        .service(at(&format!("{site}/costs"), "POST", [post().to(costs::post)]))
+        .service(at(&format!("{site}/reports/counters"), "GET", [get().to(reports::counters)]))
+        .service(at(&format!("{site}/reports/counters/visitors"), "GET", [get().to(reports::visitors)]))
+        .service(at(&format!("{site}/reports/bots"), "GET", [get().to(reports::bots)]))
+        .service(at(&format!("{site}/metrics-dictionary"), "GET", [get().to(metrics::dictionary)]))
         .service(at(&format!("{site}/visitors/{{visitor}}/journey"), "GET", [get().to(visitors::journey)]))
         .service(at(&format!("{site}/leads"), "GET", [get().to(leads::list)]))
         .service(at(&format!("{site}/leads/{{lead}}"), "GET", [get().to(leads::get)]))

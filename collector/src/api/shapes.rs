@@ -1,6 +1,6 @@
 //! Leads, touches and journey items as the API shows them.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -10,7 +10,9 @@ use super::auth::Caller;
 use crate::{
     app::App,
     domain::{
+        bot,
         channel::Channel,
+        device::{self, Device},
         event::Detail,
         fact::SiteNumber,
         id::LeadId,
@@ -176,6 +178,22 @@ fn contact(data: PersonalData) -> ContactView {
     }
 }
 
+/// What somebody browses with, as the browser says.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Device)]
+pub struct DeviceView {
+    browser: &'static str,
+    os: &'static str,
+    /// mobile, tablet, desktop, tv or unknown.
+    class: &'static str,
+}
+
+impl From<Device> for DeviceView {
+    fn from(device: Device) -> Self {
+        Self { browser: device.browser, os: device.os, class: device.class.as_str() }
+    }
+}
+
 /// One thing in a journey: the fields below, and beside them the kind's own, as the contract's table of kinds names
 /// them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -195,6 +213,18 @@ pub struct ItemView {
     /// The arrival that it is, for page views that are one.
     #[serde(skip_serializing_if = "Option::is_none")]
     touch: Option<TouchView>,
+    /// What the page was viewed with, for page views whose browser says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceView>,
+    /// ISO 3166 country, for page views where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<String>,
+    /// ISO 3166-2 subdivision of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    /// The rule by which it is a program's doing, not a person's; reports leave it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bot: Option<String>,
     /// Why it belongs to this journey: same_visitor, same_page_view, submission, record.
     evidence: Value,
     #[serde(flatten)]
@@ -214,6 +244,10 @@ impl ItemView {
             page: None,
             visit: item.visit.map(str::to_owned),
             touch: item.touch.cloned().map(TouchView::from),
+            device: None,
+            country: None,
+            region: None,
+            bot: None,
             evidence: json!(item.evidence),
             own: Map::new(),
         };
@@ -222,6 +256,13 @@ impl ItemView {
                 view.kind = seen.event.detail.kind().as_str().to_owned();
                 view.event = Some(seen.event.id_text());
                 view.page = Some(seen.event.page.to_string());
+                if matches!(seen.event.detail, Detail::PageView { .. }) {
+                    let agent = seen.arrival.user_agent.as_deref();
+                    view.device = agent.map(|agent| device::of(agent).into());
+                    view.bot = bot::Verdicts::default().of(seen.arrival).map(Cow::into_owned);
+                    view.country.clone_from(&seen.arrival.country);
+                    view.region.clone_from(&seen.arrival.region);
+                }
                 view.own = own_fields(&seen.event.detail, &seen.event.id_text());
             }
             What::Stage(stage) => {

@@ -9,6 +9,7 @@ use super::{auth::Caller, json, problem, query::Query};
 use crate::{
     app::App,
     domain::{
+        channel::rules::ChannelRule,
         fact::{Entry, HOUSE},
         site::{SiteConfig, SitePut},
         token::Permission,
@@ -46,6 +47,9 @@ pub struct ConfigBody {
     hash_routes: bool,
     /// The stages of its funnel, in order.
     stages: Vec<String>,
+    /// Its own grouping rules, in order: the first that fits an arrival decides its channel.
+    #[schema(value_type = Vec<Object>)]
+    channel_rules: Vec<ChannelRule>,
 }
 
 impl Default for ConfigBody {
@@ -68,6 +72,7 @@ impl From<SiteConfig> for ConfigBody {
             query_keys: config.query_keys,
             hash_routes: config.hash_routes,
             stages: config.stages,
+            channel_rules: config.channel_rules,
         }
     }
 }
@@ -120,6 +125,25 @@ impl ConfigBody {
                 return Err(Problem::invalid_at("/stages", format!("must have the stage {stage}")));
             }
         }
+        if self.channel_rules.len() > 200 {
+            return Err(Problem::invalid_at("/channel_rules", "must have at most 200 rules"));
+        }
+        for (index, rule) in self.channel_rules.iter().enumerate() {
+            let given =
+                rule.when.conditions().into_iter().filter_map(|(name, pattern)| Some((name, pattern?)));
+            let mut any = false;
+            for (name, pattern) in given {
+                any = true;
+                short(&format!("/channel_rules/{index}/when/{name}"), pattern, 128)?;
+            }
+            if !any {
+                let pointer = format!("/channel_rules/{index}/when");
+                return Err(Problem::invalid_at(
+                    pointer,
+                    "must have one of source, medium, campaign, click_id, referrer, each a pattern such as blog*",
+                ));
+            }
+        }
         Ok(SiteConfig {
             name: self.name,
             domains,
@@ -132,6 +156,7 @@ impl ConfigBody {
             query_keys: self.query_keys,
             hash_routes: self.hash_routes,
             stages: self.stages,
+            channel_rules: self.channel_rules,
         })
     }
 }

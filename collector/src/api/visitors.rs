@@ -60,7 +60,7 @@ pub async fn journey(
         .ok_or_else(|| Problem::invalid_at("visitor", "must be 1 to 64 characters of A-Z a-z 0-9 _ -"))?;
     let subject = Subject::Visitor(id);
     let arrivals = app.store.journey(site.number, &subject).await?;
-    let timeline = visit::timeline(journeys::seen(&arrivals, &subject), &site.config.domains);
+    let timeline = visit::timeline(journeys::seen(&arrivals, &subject), site.config.grouping());
     if let Some(scope) = &caller.scope {
         let mut touches = timeline.visits.iter().flat_map(|visit| &visit.touches);
         if !touches.any(|touch| scope.covers(touch.channel.as_str(), touch.campaign.as_deref())) {

@@ -39,6 +39,7 @@ async fn filled() -> Arc<dyn Store> {
             context: Context::default(),
             user_agent: None,
             country: None,
+            region: None,
             foreign_origin: false,
             events: vec![event(&page, 0, 0.1 + 0.2), event(&page, 1, 5e-324), event(&page, 1, 1.0)],
         };

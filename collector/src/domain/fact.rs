@@ -10,6 +10,7 @@ use wire::beacon::{Choice, Mode, Via};
 use super::{
     event::Event,
     id::{Id, LeadId, VaultRef},
+    promotion::{Cost, LinkClick, LinksPut, Pixel},
     site::SitePut,
     token::{TokenPut, TokenRevoked},
 };
@@ -41,6 +42,14 @@ pub enum Entry {
     Arrival(Arrival),
     /// Somebody moved a lead to a stage.
     Stage(StageMove),
+    /// A pixel was fetched.
+    Pixel(Pixel),
+    /// A counted link was followed.
+    LinkClick(LinkClick),
+    /// Money was spent.
+    Cost(Cost),
+    /// A site's counted links were set (house log).
+    Links(LinksPut),
     /// A site was created or configured (house log).
     Site(SitePut),
     /// A token was issued (house log).
@@ -99,6 +108,9 @@ pub struct Arrival {
     /// ISO 3166 country, decided from the address before the append; the address is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
+    /// ISO 3166-2 subdivision within the country, decided likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// It came from a page on none of the site's domains: treated as bots are.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub foreign_origin: bool,

@@ -10,6 +10,11 @@
 //! - [`ledger`]: received = stored + duplicate + rejected + withheld
 //! - [`bad_event`]: events that were refused, and stand by for another try
 //! - [`site`]: a tracked property and its configuration
+//! - [`device`], [`bot`]: what somebody browses with, and whether it is a program
+//! - [`calendar`]: days in a site's time zone
+//! - [`counters`]: how often, added up as facts come
+//! - [`metrics`]: what each number means
+//! - [`promotion`]: ads, counted links and costs
 //! - [`token`]: who may do what through the API
 //! - [`clock_skew`]: which of two clocks is believed
 //! - [`channel`]: the grouping rules
@@ -20,8 +25,12 @@
 //! - [`standing`]: a lead as the facts about it add up
 
 pub mod bad_event;
+pub mod bot;
+pub mod calendar;
 pub mod channel;
 pub mod clock_skew;
+pub mod counters;
+pub mod device;
 pub mod event;
 pub mod fact;
 pub mod id;
@@ -29,6 +38,8 @@ pub mod install;
 pub mod journey;
 pub mod lead;
 pub mod ledger;
+pub mod metrics;
+pub mod promotion;
 pub mod site;
 pub mod standing;
 pub mod token;

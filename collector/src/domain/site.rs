@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use wire::beacon::ConsentDefault;
 
+use super::channel::rules::{ChannelRule, Grouping};
+
 /// A site was created, or its configuration changed. The position of the first one of a slug is the site's number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SitePut {
@@ -42,6 +44,9 @@ pub struct SiteConfig {
     pub hash_routes: bool,
     /// The stages of its funnel, in order.
     pub stages: Vec<String>,
+    /// Its own grouping rules, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channel_rules: Vec<ChannelRule>,
 }
 
 impl Default for SiteConfig {
@@ -60,6 +65,7 @@ impl Default for SiteConfig {
             stages: ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"]
                 .map(str::to_owned)
                 .to_vec(),
+            channel_rules: Vec::new(),
         }
     }
 }
@@ -67,4 +73,24 @@ impl Default for SiteConfig {
 impl SiteConfig {
     /// The stage that a new lead stands in.
     pub const FIRST_LEAD_STAGE: &'static str = "lead";
+
+    /// What of the configuration origins depend on: where it changes, they are derived anew. Its domains, and a line
+    /// for each of its rules; no domain has a space.
+    #[must_use]
+    pub fn basis(&self) -> Vec<String> {
+        let rules = self.channel_rules.iter().map(|rule| {
+            let conditions =
+                rule.when.conditions().into_iter().filter_map(|(name, pattern)| Some((name, pattern?)));
+            let conditions: Vec<String> =
+                conditions.map(|(name, pattern)| format!("{name}={pattern:?}")).collect();
+            format!("{} when {}", rule.channel.as_str(), conditions.join(" "))
+        });
+        self.domains.iter().cloned().chain(rules).collect()
+    }
+
+    /// By what its arrivals are grouped.
+    #[must_use]
+    pub fn grouping(&self) -> Grouping<'_> {
+        Grouping { own: &self.domains, rules: &self.channel_rules }
+    }
 }

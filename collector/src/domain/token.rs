@@ -27,6 +27,8 @@ pub enum Permission {
     ReadLead,
     /// See names, e-mails and phones.
     SeeContacts,
+    /// Write facts that other systems know.
+    Write,
     /// Move stages and record what sales people do.
     Work,
     /// Configure sites, issue tokens.
@@ -42,6 +44,7 @@ impl Role {
             Permission::ReadLead => !matches!(self, Self::Ingest),
             Permission::SeeContacts => matches!(self, Self::Sales | Self::Agent | Self::Admin),
             Permission::Work => matches!(self, Self::Sales | Self::Agent | Self::Admin),
+            Permission::Write => matches!(self, Self::Ingest | Self::Admin),
             Permission::Administer => matches!(self, Self::Admin),
         }
     }
@@ -106,11 +109,11 @@ mod tests {
 
     #[test]
     fn each_role_has_exactly_its_permissions() {
-        use Permission::{Administer, Read, ReadLead, SeeContacts, Work};
-        let all = [Read, ReadLead, SeeContacts, Work, Administer];
+        use Permission::{Administer, Read, ReadLead, SeeContacts, Work, Write};
+        let all = [Read, ReadLead, SeeContacts, Write, Work, Administer];
         let of =
             |role: Role| all.into_iter().filter(|&permission| role.allows(permission)).collect::<Vec<_>>();
-        assert_eq!(of(Role::Ingest), []);
+        assert_eq!(of(Role::Ingest), [Write]);
         assert_eq!(of(Role::Marketing), [Read, ReadLead]);
         assert_eq!(of(Role::Sales), [Read, ReadLead, SeeContacts, Work]);
         assert_eq!(of(Role::Agent), [ReadLead, SeeContacts, Work]);

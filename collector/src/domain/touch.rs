@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use wire::arrival;
 
-use super::channel::{self, Channel, reason, said};
+use super::channel::{self, Channel, reason, rules::Grouping, said};
 
 /// An arrival with a source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,16 +106,18 @@ impl Touch {
 /// not the site's. A page view that opens a visit with neither is direct, with the reason `internal_referrer` where
 /// it came from the site itself; one in mid-visit is none.
 ///
-/// `at` is in ms since the epoch; `own` are the site's domains. The page's own host is never a source, whether the
-/// site lists it or not.
+/// `at` is in ms since the epoch; `grouping` has the site's domains and its rules. The page's own host is never a
+/// source, whether the site lists it or not.
 #[must_use]
-pub fn of_page_view(
+pub fn of_page_view<'a>(
     at: i64,
     url: &str,
     referrer: Option<&str>,
-    own: &[String],
+    grouping: impl Into<Grouping<'a>>,
     opens_visit: bool,
 ) -> Option<Touch> {
+    let grouping = grouping.into();
+    let own = grouping.own;
     let referrer = referrer.filter(|referrer| !referrer.trim().is_empty());
     let internal = referrer.is_some_and(|referrer| is_internal(url, referrer, own));
     let campaign = channel::campaign_of(url);
@@ -130,7 +132,7 @@ pub fn of_page_view(
         grouped.reason = Some(reason::PAYMENT_RETURN.to_owned());
     }
     let text = |value: Option<String>| said(value.as_deref()).map(str::to_owned);
-    Some(Touch {
+    let mut touch = Touch {
         at,
         channel: grouped.channel,
         source: grouped.source,
@@ -145,7 +147,11 @@ pub fn of_page_view(
         landing: Some(url.to_owned()),
         referrer: referrer.map(str::to_owned),
         reason: grouped.reason,
-    })
+    };
+    if let Some(channel) = grouping.channel(&touch) {
+        touch.channel = channel;
+    }
+    Some(touch)
 }
 
 fn is_internal(url: &str, referrer: &str, own: &[String]) -> bool {

@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use wire::arrival::Campaign;
 
 use super::{
-    channel::{self, reason},
+    channel::{self, reason, rules::Grouping},
     event::{Detail, Event},
     fact::Arrival,
     id::{EventId, Id},
@@ -71,12 +71,12 @@ pub struct Entry<'a> {
 }
 
 /// Orders one visitor's events and splits them into visits. Nothing is dropped but second copies of an event (the
-/// same id of the same page view); the order and the copies of the input make no difference to the result. `own` are
-/// the site's domains.
+/// same id of the same page view); the order and the copies of the input make no difference to the result. `grouping`
+/// has the site's domains and its rules.
 ///
 /// Anonymous page views stand alone: give their events one page view at a time.
 #[must_use]
-pub fn timeline<'a>(mut seen: Vec<Seen<'a>>, own: &[String]) -> Timeline<'a> {
+pub fn timeline<'a, 'g>(mut seen: Vec<Seen<'a>>, grouping: impl Into<Grouping<'g>>) -> Timeline<'a> {
     seen.sort_by(|a, b| {
         let order = a.event.order().cmp(&b.event.order());
         order.then_with(|| a.arrival.received_at.cmp(&b.arrival.received_at))
@@ -85,7 +85,7 @@ pub fn timeline<'a>(mut seen: Vec<Seen<'a>>, own: &[String]) -> Timeline<'a> {
     seen.retain(|seen| known.insert((&seen.event.page, &seen.event.id)));
 
     let openers = openers(&seen);
-    let mut split = Split { own, visits: Vec::new(), campaign: Campaign::default() };
+    let mut split = Split { grouping: grouping.into(), visits: Vec::new(), campaign: Campaign::default() };
     let mut last = Last::default();
     let mut placed: HashMap<&Id, usize> = HashMap::with_capacity(openers.len());
     let mut touches: Vec<Option<usize>> = Vec::with_capacity(seen.len());
@@ -157,7 +157,7 @@ impl<'a> Last<'a> {
 
 /// The visits so far; the last one is running.
 struct Split<'o> {
-    own: &'o [String],
+    grouping: Grouping<'o>,
     visits: Vec<Visit>,
     /// What the running visit came by.
     campaign: Campaign,
@@ -177,7 +177,7 @@ impl Split<'_> {
         };
         let campaign = channel::campaign_of(url);
         let opens = paused || self.visits.is_empty() || (!campaign.is_empty() && campaign != self.campaign);
-        let touch = touch::of_page_view(event.at, url, referrer.as_deref(), self.own, opens)?;
+        let touch = touch::of_page_view(event.at, url, referrer.as_deref(), self.grouping, opens)?;
         if opens {
             self.campaign = campaign;
             self.start(event, touch);

@@ -72,7 +72,8 @@ pub struct Refusal {
     )
 )]
 pub async fn post(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let headers = Headers::of(request.headers());
+    let mut headers = Headers::of(request.headers());
+    headers.place = app.places.of(&app.settings, &request);
     let slug = request.match_info().get("site").unwrap_or_default();
     let site = app.directory.site(slug);
     let credentials = may_have_credentials(site.as_deref(), &headers);

@@ -5,9 +5,11 @@
 //! - [`accept`]: bytes → valid events, each judged alone
 //! - [`policy`]: the visitor's choice
 //! - [`enrich`]: what only the request's headers tell; personal data is split off here
+//! - [`place`]: country and region
 //! - [`sort`]: a whole beacon: what is appended, what is only counted, what stands by
 //! - [`bad`]: refused events, kept and tried again
 //! - [`beacon`]: `POST /t/{site}`
+//! - [`pixel`]: `GET /t/{site}.gif`; [`redirect`]: `GET /t/{site}/r/{link}`
 //! - [`tracker`]: the loader and the core, as served; [`loaders`]: loaders made ready
 //!
 //! **Invariants.** Nothing is answered 2xx before it is durable. Personal data is split off before the append. The
@@ -24,6 +26,9 @@ pub mod enrich;
 pub mod guard;
 pub mod limits;
 pub mod loaders;
+pub mod pixel;
+pub mod place;
 pub mod policy;
+pub mod redirect;
 pub mod sort;
 pub mod tracker;

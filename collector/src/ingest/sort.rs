@@ -81,7 +81,9 @@ pub fn beacon(
         context,
         // A lead alone says nothing of the browser it came from.
         user_agent: headers.user_agent.clone().filter(|_| mode != Mode::Off),
-        country: None,
+        // Beyond what anonymous mode may say: it knows a language and a class of screen.
+        country: headers.place.country.clone().filter(|_| mode == Mode::Full),
+        region: headers.place.region.clone().filter(|_| mode == Mode::Full),
         foreign_origin,
         events: Vec::with_capacity(beacon.events.len()),
     };

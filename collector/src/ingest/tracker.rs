@@ -8,7 +8,7 @@ use actix_web::{
 use serde_json::json;
 use wire::beacon::ConsentDefault;
 
-use super::cors;
+use super::{cors, pixel};
 use crate::{api::problem, app::App, error::Problem, project::directory::Site};
 
 /// The loader and glue, with a hole for the configuration.
@@ -57,11 +57,13 @@ pub fn guard(app: &App, site: &Site) -> String {
     GUARD.replacen("__TRAZA_PLACE__", &place, 1).replacen("__TRAZA_FULL__", if full { "1" } else { "0" }, 1)
 }
 
-/// `GET /t/{site}.js`, `GET /t/{hash}.wasm` and `GET /t/debug.mjs`.
+/// `GET /t/{site}.js`, `GET /t/{hash}.wasm`, `GET /t/{site}.gif` and `GET /t/debug.mjs`.
 pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let file = request.match_info().get("site").unwrap_or_default();
     let result = if let Some(slug) = file.strip_suffix(".js") {
         loader(&app, &request, slug).await
+    } else if let Some(slug) = file.strip_suffix(".gif") {
+        Ok(pixel::get(&app, &request, slug).await)
     } else if let Some(hash) = file.strip_suffix(".wasm") {
         core(&request, hash)
     } else if file == "debug.mjs" {

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     domain::{
         fact::{Entry, HOUSE, Position, SiteNumber},
+        promotion::Link,
         site::SiteConfig,
         token::TokenPut,
     },
@@ -27,6 +28,8 @@ pub struct Site {
     pub version: Position,
     /// Its configuration.
     pub config: SiteConfig,
+    /// Its counted links.
+    pub links: Arc<Vec<Link>>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -105,7 +108,9 @@ impl Entries {
     fn apply(&mut self, position: Position, entry: &Entry) {
         match entry {
             Entry::Site(put) => {
-                let (number, created_at) = match self.sites.get(&put.slug) {
+                let known = self.sites.get(&put.slug);
+                let links = known.map(|site| Arc::clone(&site.links)).unwrap_or_default();
+                let (number, created_at) = match known {
                     Some(site) => (site.number, site.created_at),
                     // The number of a site is the position of its first fact: unique without asking anybody.
                     None => match SiteNumber::try_from(position) {
@@ -119,6 +124,19 @@ impl Entries {
                     created_at,
                     version: position,
                     config: put.config.clone(),
+                    links,
+                };
+                self.sites.insert(put.slug.clone(), Arc::new(site));
+            }
+            Entry::Links(put) => {
+                let Some(site) = self.sites.get(&put.slug) else { return };
+                let site = Site {
+                    number: site.number,
+                    slug: site.slug.clone(),
+                    created_at: site.created_at,
+                    version: site.version,
+                    config: site.config.clone(),
+                    links: Arc::new(put.items.clone()),
                 };
                 self.sites.insert(put.slug.clone(), Arc::new(site));
             }
@@ -126,7 +144,7 @@ impl Entries {
                 self.tokens.insert(put.hash.clone(), Arc::new(put.clone()));
             }
             Entry::TokenRevoked(revoked) => self.tokens.retain(|_, token| token.id != revoked.id),
-            Entry::Arrival(_) | Entry::Stage(_) => {}
+            Entry::Arrival(_) | Entry::Stage(_) | Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
         }
     }
 }

@@ -4,7 +4,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 
-use super::{directory::Directory, journeys};
+use super::{
+    counters::{self, Sites},
+    directory::{Directory, Site},
+    journeys,
+};
 use crate::{
     domain::fact::{HOUSE, Position, SiteNumber},
     store::{Store, StoreError},
@@ -20,6 +24,7 @@ const EVERY: Duration = Duration::from_millis(25);
 #[derive(Clone)]
 pub struct Progress {
     reached: watch::Receiver<HashMap<SiteNumber, Position>>,
+    counted: counters::Reached,
 }
 
 impl Progress {
@@ -37,6 +42,12 @@ impl Progress {
         self.reached.borrow().get(&site).copied().unwrap_or(0)
     }
 
+    /// How far a site's log is counted.
+    #[must_use]
+    pub fn counted(&self, site: SiteNumber) -> Position {
+        self.counted.borrow().get(&site).copied().unwrap_or(0)
+    }
+
     /// Waits until more than a position of a site's log took effect.
     pub async fn beyond(&self, site: SiteNumber, position: Position) {
         let mut reached = self.reached.clone();
@@ -50,13 +61,11 @@ impl Progress {
     /// How many facts are stored and have not taken effect, over all sites.
     #[must_use]
     pub fn lag(&self, store: &dyn Store, directory: &Directory) -> u64 {
-        let reached = self.reached.borrow();
+        let effective = |site: SiteNumber| self.reached(site).min(self.counted(site));
         directory
             .sites()
             .iter()
-            .map(|site| {
-                store.head(site.number).saturating_sub(reached.get(&site.number).copied().unwrap_or(0))
-            })
+            .map(|site| store.head(site.number).saturating_sub(effective(site.number)))
             .sum()
     }
 }
@@ -66,7 +75,8 @@ pub struct Follower {
     store: Arc<dyn Store>,
     directory: Arc<Directory>,
     reached: watch::Sender<HashMap<SiteNumber, Position>>,
-    /// The own domains that each site's leads were derived with.
+    counters: Sites,
+    /// What each site's leads were derived with.
     basis: HashMap<SiteNumber, Vec<String>>,
 }
 
@@ -75,7 +85,9 @@ impl Follower {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, directory: Arc<Directory>) -> (Self, Progress) {
         let (reached, receiver) = watch::channel(HashMap::new());
-        (Self { store, directory, reached, basis: HashMap::new() }, Progress { reached: receiver })
+        let (counters, counted) = Sites::new();
+        let progress = Progress { reached: receiver, counted };
+        (Self { store, directory, reached, counters, basis: HashMap::new() }, progress)
     }
 
     /// Notes where each site's projections stand, before anything is caught up: whoever waits for a position waits
@@ -118,29 +130,42 @@ impl Follower {
     /// # Errors
     /// What the store says.
     pub async fn catch_up(&mut self) -> Result<(), StoreError> {
-        self.directory.refresh(self.store.as_ref()).await?;
-        for site in self.directory.sites() {
-            self.site(site.number, &site.config.domains).await?;
+        loop {
+            self.directory.refresh(self.store.as_ref()).await?;
+            let sites = self.directory.sites();
+            for site in &sites {
+                self.site(site).await?;
+            }
+            // Last: a site that was just created is at its (empty) head before its creator is told so.
+            self.reach(HOUSE, self.store.head(HOUSE));
+            // Step by step: counting a long log anew must not keep journeys and leads waiting.
+            let mut behind = false;
+            for site in &sites {
+                let reached = self.reached.borrow().get(&site.number).copied().unwrap_or(0);
+                behind |= self.counters.step(&self.store, site.number, &site.config, reached).await?;
+            }
+            if !behind {
+                return Ok(());
+            }
         }
-        // Last: a site that was just created is at its (empty) head before its creator is told so.
-        self.reach(HOUSE, self.store.head(HOUSE));
-        Ok(())
     }
 
-    async fn site(&mut self, site: SiteNumber, domains: &[String]) -> Result<(), StoreError> {
+    async fn site(&mut self, site: &Site) -> Result<(), StoreError> {
+        let (site, config) = (site.number, &site.config);
         let known = self.reached.borrow().get(&site).copied();
         let mut position = match known {
             Some(position) => position,
             None => self.store.cursor(journeys::NAME, site).await?,
         };
-        if self.basis.get(&site).is_none_or(|basis| basis != domains) {
-            if self.store.basis(site).await?.is_none_or(|basis| basis != domains) {
-                journeys::rederive(self.store.as_ref(), site, domains, position).await?;
+        let now = config.basis();
+        if self.basis.get(&site).is_none_or(|basis| *basis != now) {
+            if self.store.basis(site).await?.is_none_or(|basis| basis != now) {
+                journeys::rederive(self.store.as_ref(), site, config, position).await?;
             }
-            self.basis.insert(site, domains.to_vec());
+            self.basis.insert(site, now);
         }
         while position < self.store.head(site) {
-            position = journeys::step(self.store.as_ref(), site, domains, position).await?;
+            position = journeys::step(self.store.as_ref(), site, config, position).await?;
             self.reach(site, position);
         }
         if known.is_none() {

@@ -30,27 +30,27 @@ const STEP: usize = 2_000;
 pub async fn step(
     store: &dyn Store,
     site: SiteNumber,
-    own_domains: &[String],
+    config: &SiteConfig,
     from: Position,
 ) -> Result<Position, StoreError> {
     let facts = store.read(site, from, STEP).await?;
     let Some(to) = facts.last().map(Stored::last) else { return Ok(from) };
     let mut work =
-        Work { store, site, own_domains, facts: &facts, leads: BTreeMap::new(), touched: BTreeSet::new() };
+        Work { store, site, config, facts: &facts, leads: BTreeMap::new(), touched: BTreeSet::new() };
     let rows = work.rows().await?;
     store.commit(Step { projector: NAME, site, from, to, rows }).await?;
     Ok(to)
 }
 
-/// Derives the origin of every lead of a site anew, after its own domains changed, and notes the domains. The
-/// position stays.
+/// Derives the origin of every lead of a site anew, after its own domains or its grouping rules changed, and
+/// notes what they are. The position stays.
 ///
 /// # Errors
 /// What the store says.
 pub async fn rederive(
     store: &dyn Store,
     site: SiteNumber,
-    own_domains: &[String],
+    config: &SiteConfig,
     at: Position,
 ) -> Result<(), StoreError> {
     let mut query = LeadQuery { limit: 500, ..LeadQuery::default() };
@@ -60,7 +60,7 @@ pub async fn rederive(
         for mut lead in page.items {
             let Some(subject) = &lead.subject else { continue };
             let seen = store.journey(site, subject).await?;
-            let origin = origin(&seen, subject, own_domains, lead.created_at);
+            let origin = origin(&seen, subject, config, lead.created_at);
             if origin != lead.origin {
                 lead.origin = origin;
                 rows.push(Row::Lead(Box::new(lead)));
@@ -72,7 +72,7 @@ pub async fn rederive(
             None => break,
         }
     }
-    let rows = vec![Row::Basis(own_domains.to_vec())];
+    let rows = vec![Row::Basis(config.basis())];
     store.commit(Step { projector: NAME, site, from: at, to: at, rows }).await
 }
 
@@ -104,15 +104,15 @@ pub fn seen_event<'a>(arrivals: &'a [Stored], id: &str) -> Vec<Seen<'a>> {
     seen
 }
 
-fn origin(arrivals: &[Stored], subject: &Subject, own_domains: &[String], lead_at: i64) -> Origin {
-    let timeline = visit::timeline(seen(arrivals, subject), own_domains);
+fn origin(arrivals: &[Stored], subject: &Subject, config: &SiteConfig, lead_at: i64) -> Origin {
+    let timeline = visit::timeline(seen(arrivals, subject), config.grouping());
     lead::origin(&timeline.visits, lead_at)
 }
 
 struct Work<'a> {
     store: &'a dyn Store,
     site: SiteNumber,
-    own_domains: &'a [String],
+    config: &'a SiteConfig,
     facts: &'a [Stored],
     /// Leads as this step leaves them.
     leads: BTreeMap<LeadId, Lead>,
@@ -139,7 +139,9 @@ impl Work<'_> {
                     self.stage(stage).await?;
                 }
                 // These stand in the house's log, which has a projector of its own.
-                Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) => {}
+                Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
+                // These are counted, and are no part of a journey.
+                Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
             }
         }
         self.origins().await?;
@@ -205,7 +207,7 @@ impl Work<'_> {
                     _ => None,
                 })
                 .collect();
-            let timeline = visit::timeline(seen, self.own_domains);
+            let timeline = visit::timeline(seen, self.config.grouping());
             for lead in &mut leads {
                 lead.confirmed = succeeded.contains(lead.event.as_str());
                 lead.origin = lead::origin(&timeline.visits, lead.created_at);

@@ -5,8 +5,10 @@
 //!
 //! - [`directory`]: sites and tokens, from the house's log, in memory
 //! - [`journeys`]: pieces of journeys, leads and their origin, the install check
+//! - [`counters`]: sums and sets of visitors by day and source
 //! - [`follow`]: the loop that runs them
 
+pub mod counters;
 pub mod directory;
 pub mod follow;
 pub mod journeys;

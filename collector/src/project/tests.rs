@@ -67,6 +67,7 @@ fn arrival(visitor: Option<&str>, mode: Mode, received_at: i64, events: Vec<Even
         context: Context::default(),
         user_agent: None,
         country: None,
+        region: None,
         foreign_origin: false,
         events,
     })
@@ -160,7 +161,7 @@ async fn two_projectors_do_not_work_on_one_site() {
     add(store.as_ref(), arrival(Some("v"), Mode::Full, 0, vec![lead("p", 0, 1)])).await;
     let (mut first, _) = Follower::new(Arc::clone(&store), Arc::clone(&directory));
     first.catch_up().await.unwrap();
-    let again = journeys::step(store.as_ref(), SITE, &[], 0).await;
+    let again = journeys::step(store.as_ref(), SITE, &SiteConfig::default(), 0).await;
     assert!(again.is_err(), "a projector that stands elsewhere is fenced");
 }
 

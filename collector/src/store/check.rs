@@ -233,6 +233,7 @@ mod tests {
                 context: Context::default(),
                 user_agent: None,
                 country: None,
+                region: None,
                 foreign_origin: false,
                 events: events.to_vec(),
             };

@@ -21,6 +21,7 @@ use crate::domain::{
 use wire::beacon::{Choice, Mode};
 
 mod bad;
+mod counters;
 mod derived;
 
 /// Where a backend keeps its data between two openings.
@@ -78,6 +79,7 @@ pub(super) fn arrival(visitor: &str, events: Vec<Event>) -> Arrival {
         context: Context::default(),
         user_agent: None,
         country: None,
+        region: None,
         foreign_origin: false,
         events,
     }

@@ -2,7 +2,7 @@
 //!
 //! `golden/v1.pairs` holds a store's keys and values in hex, `golden/v1.json` what reading it gave when it was
 //! written (which is the export format, too). They are never written again. A new format adds files of its own:
-//! `TRAZA_GOLDEN=v2 cargo test -p collector golden` writes those.
+//! `TRAZA_GOLDEN=v3 cargo test -p collector golden` writes those.
 
 use std::{fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
@@ -16,6 +16,10 @@ use super::{
     memory::Memory,
 };
 use crate::domain::{
+    channel::{
+        Channel,
+        rules::{ChannelRule, When},
+    },
     event::{
         Consent, Contact, Cta, Detail, Event, Flag, Form, Identifier, IdentifierKind, Item, LeadKind,
         Personal, Prop, Submission, Target,
@@ -23,6 +27,7 @@ use crate::domain::{
     fact::{Arrival, Context, Entry, HOUSE, StageMove},
     id::{EventId, Id, LeadId, Token, VaultRef},
     ledger::Ledger,
+    promotion::{Cost, Link, LinkClick, LinksPut, Pixel, PixelKind, Placement},
     site::{SiteConfig, SitePut},
     token::{Role, Scope, TokenPut, TokenRevoked},
 };
@@ -134,6 +139,7 @@ fn appends() -> Vec<Append> {
         },
         user_agent: Some("Mozilla/5.0".to_owned()),
         country: Some("MX".to_owned()),
+        region: None,
         foreign_origin: true,
         events,
     };
@@ -153,6 +159,7 @@ fn appends() -> Vec<Append> {
         context: Context::default(),
         user_agent: None,
         country: None,
+        region: None,
         foreign_origin: false,
         events: vec![opaque],
         ..arrival.clone()
@@ -198,6 +205,96 @@ fn appends() -> Vec<Append> {
     ]
 }
 
+/// What came after the first release, by the version whose golden store has it.
+fn additions() -> Vec<Append> {
+    let some = |text: &str| Some(text.to_owned());
+    let placement = Placement {
+        source: some("google"),
+        medium: some("cpc"),
+        campaign: some("otono"),
+        campaign_id: some("7"),
+        content: some("rojo"),
+        term: some("placas"),
+    };
+    let pixel = Pixel {
+        at: 10,
+        kind: PixelKind::Imp,
+        placement: placement.clone(),
+        message: some("m-1"),
+        user_agent: some("Mozilla/5.0"),
+    };
+    let click = LinkClick {
+        at: 11,
+        link: "otono".to_owned(),
+        placement: placement.clone(),
+        user_agent: some("Mozilla/5.0"),
+    };
+    let cost = Cost {
+        day: 20_779,
+        placement: placement.clone(),
+        cost: 12_345,
+        currency: "EUR".to_owned(),
+        impressions: 1000,
+        clicks: 40,
+        platform_conversions: Some(2),
+        received_at: 12,
+    };
+    let link = Link { id: "otono".to_owned(), target: "https://example.com/oferta".to_owned(), placement };
+    let links = LinksPut { slug: "acme".to_owned(), at: 13, items: vec![link] };
+    let when = When {
+        source: some("blog*"),
+        medium: some("cpc"),
+        campaign: some("*"),
+        click_id: some("gclid"),
+        referrer: some("*.example.org"),
+    };
+    let config = SiteConfig {
+        channel_rules: vec![ChannelRule { channel: Channel::Affiliate, when }],
+        ..SiteConfig::default()
+    };
+    let site = SitePut { slug: "acme".to_owned(), at: 14, config };
+    let placed = Arrival {
+        received_at: 15,
+        sent: None,
+        visitor: Id::parse("v-2"),
+        mode: Mode::Full,
+        choice: Choice::Explicit,
+        via: None,
+        context: Context::default(),
+        user_agent: None,
+        country: some("ES"),
+        region: some("MD"),
+        foreign_origin: false,
+        events: vec![Event {
+            id: EventId::Numbered(0),
+            page: Id::parse("p2").unwrap(),
+            at: 15,
+            raw_at: None,
+            detail: Detail::PageLeave { engaged_ms: 1, scroll_pct: 2 },
+        }],
+    };
+    let claim = |kind: &'static str, external_id: &str| {
+        Some(Claim { kind, external_id: external_id.to_owned(), content: [4; 32] })
+    };
+    vec![
+        Append { claim: claim("links", "l"), ..Append::of(HOUSE, Entry::Links(links)) },
+        Append { claim: claim("site", "s"), ..Append::of(HOUSE, Entry::Site(site)) },
+        Append { claim: claim("pixel", "p"), ..Append::of(SITE, Entry::Pixel(pixel)) },
+        Append { claim: claim("click", "c"), ..Append::of(SITE, Entry::LinkClick(click)) },
+        Append { claim: claim("cost", "k"), ..Append::of(SITE, Entry::Cost(cost)) },
+        Append::of(SITE, Entry::Arrival(placed)),
+    ]
+}
+
+/// What a golden store was written with, and is known to it: everything but what bears no id.
+fn known_to(version: &str) -> Vec<Append> {
+    let mut known = appends().split_off(3);
+    if version != "v1" {
+        known.extend(additions());
+    }
+    known
+}
+
 /// Everything that reading a store gives, as JSON.
 async fn read(store: &dyn Store) -> Value {
     let mut logs = Vec::new();
@@ -218,7 +315,7 @@ async fn read(store: &dyn Store) -> Value {
 async fn write(version: &str) {
     let memory = Memory::default();
     let store: Arc<dyn Store> = Arc::new(KvStore::open(memory.clone()).unwrap());
-    for append in appends() {
+    for append in appends().into_iter().chain(additions()) {
         store.append(append).await.unwrap();
     }
     store.meta_or_set("name", vec![1, 2]).await.unwrap();
@@ -257,13 +354,13 @@ async fn every_golden_store_is_read_and_appended_to() {
     if let Ok(version) = std::env::var("TRAZA_GOLDEN") {
         write(&version).await;
     }
-    for version in ["v1"] {
+    for version in ["v1", "v2"] {
         let store: Arc<dyn Store> = Arc::new(KvStore::open(load(version)).unwrap());
         let expected: Value =
             serde_json::from_str(&fs::read_to_string(golden(&format!("{version}.json"))).unwrap()).unwrap();
         assert_eq!(read(store.as_ref()).await, expected, "{version}");
         // What it has seen, it has seen: every id, token and claim is known.
-        for append in appends().split_off(3) {
+        for append in known_to(version) {
             let appended = store.append(append).await.unwrap();
             assert!(
                 appended.verdicts.iter().all(|verdict| *verdict == super::Verdict::Duplicate),
@@ -279,7 +376,7 @@ fn the_golden_store_has_every_kind_of_event() {
     let kinds: Vec<_> = details().iter().map(Detail::kind).collect();
     assert_eq!(kinds, wire::event::Kind::ALL);
     // The export's JSON reads back as the very same entries.
-    for append in appends() {
+    for append in appends().into_iter().chain(additions()) {
         let entry = append.entry.unwrap();
         let text = serde_json::to_string(&entry).unwrap();
         assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);

@@ -23,9 +23,15 @@
 //! | `0x84` | subject, lead | (index) |
 //! | `0x85` | lead, position | (a record about the lead) |
 //! | `0x86` | | install |
-//! | `0x87` | | own domains that origins were derived with |
+//! | `0x87` | | own domains and grouping rules that origins were derived with |
+//! | `0x98` | cell | sums |
+//! | `0x99` | cell, piece | different visitors of the cell, those with a lead |
+//! | `0x9a` | subject or cost | what was counted of it |
+//! | `0x9b` | | what counters were derived with |
 
+use super::rollup::{self, Contributor, Piece};
 use crate::domain::{
+    counters::Cell,
     fact::{HOUSE, Position, SiteNumber, Subject},
     id::{Id, LeadId, VaultRef},
 };
@@ -51,6 +57,10 @@ const LEAD_BY_SUBJECT: u8 = 0x84;
 const RECORD: u8 = 0x85;
 const INSTALL: u8 = 0x86;
 const BASIS: u8 = 0x87;
+const SUMS: u8 = 0x98;
+const MEMBERS: u8 = 0x99;
+const COUNTED: u8 = 0x9a;
+const COUNTERS_BASIS: u8 = 0x9b;
 
 fn key(site: SiteNumber, tag: u8) -> Vec<u8> {
     let mut key = Vec::with_capacity(32);
@@ -155,7 +165,11 @@ pub fn name(key: &[u8]) -> String {
         Some(&LEAD_BY_SUBJECT) => "lead by subject",
         Some(&RECORD) => "record about a lead",
         Some(&INSTALL) => "install check",
-        Some(&BASIS) => "domains that origins were derived with",
+        Some(&BASIS) => "domains and rules that origins were derived with",
+        Some(&SUMS) => "sums of a counter",
+        Some(&MEMBERS) => "visitors of a counter",
+        Some(&COUNTED) => "what was counted of a subject or a cost",
+        Some(&COUNTERS_BASIS) => "what counters were derived with",
         _ => "row",
     };
     let tag = key.get(size_of::<SiteNumber>()).copied().unwrap_or_default();
@@ -366,10 +380,64 @@ pub fn install(site: SiteNumber) -> Vec<u8> {
     key(site, INSTALL)
 }
 
-/// The own domains that origins were derived with.
+/// The own domains and grouping rules that origins were derived with.
 #[must_use]
 pub fn basis(site: SiteNumber) -> Vec<u8> {
     key(site, BASIS)
+}
+
+/// All sums of cells.
+#[must_use]
+pub fn all_sums(site: SiteNumber) -> Vec<u8> {
+    key(site, SUMS)
+}
+
+/// A cell's sums.
+#[must_use]
+pub fn sums(site: SiteNumber, cell: &Cell) -> Vec<u8> {
+    let mut key = all_sums(site);
+    rollup::write_cell(&mut key, cell);
+    key
+}
+
+/// All sets of visitors.
+#[must_use]
+pub fn all_members(site: SiteNumber) -> Vec<u8> {
+    key(site, MEMBERS)
+}
+
+/// One piece of a cell's visitors.
+#[must_use]
+pub fn members(site: SiteNumber, cell: &Cell, piece: Piece) -> Vec<u8> {
+    let mut key = all_members(site);
+    rollup::write_cell(&mut key, cell);
+    with(key, &piece.to_be_bytes())
+}
+
+/// All that was counted, by whose it is.
+#[must_use]
+pub fn all_counted(site: SiteNumber) -> Vec<u8> {
+    key(site, COUNTED)
+}
+
+/// What was counted of a subject or a cost.
+#[must_use]
+pub fn counted(site: SiteNumber, contributor: &Contributor) -> Vec<u8> {
+    let mut key = all_counted(site);
+    match contributor {
+        Contributor::Subject(subject) => write_subject(&mut key, subject),
+        Contributor::Cost(name) => {
+            key.push(2);
+            key.extend_from_slice(name.as_bytes());
+        }
+    }
+    key
+}
+
+/// What counters were derived with.
+#[must_use]
+pub fn counters_basis(site: SiteNumber) -> Vec<u8> {
+    key(site, COUNTERS_BASIS)
 }
 
 #[cfg(test)]

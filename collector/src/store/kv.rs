@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Append, Appended, BadPage, BadQuery, Carried, Description, LeadPage, LeadQuery, LogMark, Pair, Sealed,
-    Step, Store, StoreError, Stored, Taken, bad, carry,
+    Append, Appended, BadPage, BadQuery, Carried, Contributor, Description, LeadPage, LeadQuery, LogMark,
+    Pair, Rollup, Sealed, Step, Store, StoreError, Stored, Taken, bad, carry,
     engine::Engine,
-    keys, reads,
+    keys, reads, rollup,
     shares::{self, Shares},
     tail::Tail,
     vitals::Vitals,
@@ -20,6 +20,8 @@ use super::{
 };
 use crate::domain::{
     bad_event::{BadBeacon, BadLog},
+    calendar::Day,
+    counters::Counted,
     fact::{HOUSE, Position, SiteNumber, Subject},
     id::{LeadId, VaultRef},
     install::Install,
@@ -235,6 +237,41 @@ impl<E: Engine> Store for KvStore<E> {
 
     async fn basis(&self, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError> {
         self.blocking(move |engine| reads::basis(engine, site)).await
+    }
+
+    async fn arrivals(&self, site: SiteNumber, positions: Vec<Position>) -> Result<Vec<Stored>, StoreError> {
+        self.blocking(move |engine| reads::entries(engine, site, &positions)).await
+    }
+
+    async fn counted(
+        &self,
+        site: SiteNumber,
+        contributors: Vec<Contributor>,
+    ) -> Result<Vec<Option<Counted>>, StoreError> {
+        self.blocking(move |engine| rollup::counted(engine, site, &contributors)).await
+    }
+
+    async fn rollups(
+        &self,
+        site: SiteNumber,
+        ctas: bool,
+        since: Day,
+        until: Day,
+    ) -> Result<Vec<Rollup>, StoreError> {
+        self.blocking(move |engine| rollup::rollups(engine, site, ctas, since, until)).await
+    }
+
+    async fn counters_basis(&self, site: SiteNumber) -> Result<Option<String>, StoreError> {
+        self.blocking(move |engine| reads::counters_basis(engine, site)).await
+    }
+
+    async fn forget_counters(&self, site: SiteNumber, projector: &'static str) -> Result<(), StoreError> {
+        let steps = Arc::clone(&self.steps);
+        self.blocking(move |engine| {
+            let _alone = steps.lock().unwrap_or_else(PoisonError::into_inner);
+            rollup::forget(engine, site, projector)
+        })
+        .await
     }
 
     async fn ledger(&self, site: SiteNumber) -> Result<Ledger, StoreError> {

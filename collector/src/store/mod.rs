@@ -11,6 +11,7 @@
 //! - [`bad`]: refused events, kept for another try
 //! - [`writer`]: the one thread that appends, by group commit
 //! - [`shares`]: how the writer's queue is shared among the sites
+//! - [`rollup`]: counters, as sums and sets of visitors
 //! - [`vitals`]: how the writer is doing
 //! - [`kv`]: the store over an engine
 //! - [`carry`]: a store given away whole, and taken back
@@ -33,6 +34,7 @@ pub mod kv;
 pub mod memory;
 pub mod overlay;
 mod reads;
+pub mod rollup;
 pub mod shares;
 pub mod sled;
 pub mod tail;
@@ -52,10 +54,13 @@ pub use self::{
     bad::{Bad, BadPage, BadQuery},
     carry::{Carried, LogMark, Taken},
     engine::Pair,
+    rollup::{Contributor, Rollup},
 };
 
 use crate::domain::{
     bad_event::{BadBeacon, BadLog},
+    calendar::Day,
+    counters::{Cell, Counted, Tally},
     event::LeadKind,
     fact::{Entry, Position, SiteNumber, Subject},
     id::{LeadId, Token, VaultRef},
@@ -119,8 +124,33 @@ pub trait Store: Send + Sync {
     /// What a site's beacons have shown.
     async fn install(&self, site: SiteNumber) -> Result<Install, StoreError>;
 
-    /// The own domains that origins were derived with; `None` where nothing was derived yet.
+    /// The own domains and grouping rules that origins were derived with; `None` where nothing was derived yet.
     async fn basis(&self, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError>;
+
+    /// The arrivals that begin at these positions (ascending).
+    async fn arrivals(&self, site: SiteNumber, positions: Vec<Position>) -> Result<Vec<Stored>, StoreError>;
+
+    /// What was counted of each of these; `None` of those that are new.
+    async fn counted(
+        &self,
+        site: SiteNumber,
+        contributors: Vec<Contributor>,
+    ) -> Result<Vec<Option<Counted>>, StoreError>;
+
+    /// The counters of the days `since..=until`: of calls to action (`ctas`), or of everything.
+    async fn rollups(
+        &self,
+        site: SiteNumber,
+        ctas: bool,
+        since: Day,
+        until: Day,
+    ) -> Result<Vec<Rollup>, StoreError>;
+
+    /// What counters were derived with; `None` where nothing was counted yet.
+    async fn counters_basis(&self, site: SiteNumber) -> Result<Option<String>, StoreError>;
+
+    /// Drops all that this projector counted, so that it starts over; the rest of what is derived stays.
+    async fn forget_counters(&self, site: SiteNumber, projector: &'static str) -> Result<(), StoreError>;
 
     /// What became of a site's events.
     async fn ledger(&self, site: SiteNumber) -> Result<Ledger, StoreError>;
@@ -330,8 +360,30 @@ pub enum Row {
     },
     /// What the site's beacons have shown.
     Install(Install),
-    /// The own domains that origins were derived with.
+    /// The own domains and grouping rules that origins were derived with.
     Basis(Vec<String>),
+    /// A change of a cell's sums.
+    Sums {
+        /// Which cell.
+        cell: Box<Cell>,
+        /// What is added.
+        change: Box<Tally>,
+    },
+    /// Whether a visitor is one of a cell's.
+    Member {
+        /// Which cell.
+        cell: Box<Cell>,
+        /// The visitor's number.
+        number: Position,
+        /// Whether they visited.
+        visitor: bool,
+        /// Whether they left a lead.
+        lead: bool,
+    },
+    /// What was counted of a subject or a cost, by now.
+    Counted(Contributor, Box<Counted>),
+    /// What counters were derived with.
+    CountersBasis(String),
 }
 
 /// Which leads.

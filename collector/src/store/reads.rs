@@ -8,7 +8,7 @@ use super::{
     LeadPage, LeadQuery, Row, Sealed, Step, StoreError, Stored,
     block::{self, Block},
     engine::{Batch, Engine, Pair},
-    keys,
+    keys, rollup,
 };
 use crate::domain::{
     fact::{Position, SiteNumber, Subject},
@@ -115,7 +115,7 @@ fn position_of(key: &[u8]) -> Result<Position, StoreError> {
 }
 
 /// The entries at these positions (ascending), opening each block once.
-fn entries<E: Engine>(
+pub(super) fn entries<E: Engine>(
     engine: &E,
     site: SiteNumber,
     positions: &[Position],
@@ -264,6 +264,10 @@ pub(super) fn basis<E: Engine>(engine: &E, site: SiteNumber) -> Result<Option<Ve
     engine.get(&keys::basis(site))?.map(|value| row(&value)).transpose()
 }
 
+pub(super) fn counters_basis<E: Engine>(engine: &E, site: SiteNumber) -> Result<Option<String>, StoreError> {
+    engine.get(&keys::counters_basis(site))?.map(|value| row(&value)).transpose()
+}
+
 pub(super) fn sealed<E: Engine>(
     engine: &E,
     site: SiteNumber,
@@ -297,13 +301,20 @@ pub(super) fn commit<E: Engine>(engine: &E, step: Step) -> Result<(), StoreError
     }
     let mut batch: Batch = Vec::with_capacity(rows.len() + 1);
     let mut pieces: HashMap<Subject, Vec<Position>> = HashMap::new();
-    for row in rows {
+    let mut counters = rollup::Changes::default();
+    for row in rows.into_iter().filter_map(|row| counters.take(site, row)) {
         match row {
             Row::Piece { subject, position } => pieces.entry(subject).or_default().push(position),
             Row::Record { lead, position } => {
                 batch.push((keys::record(site, &lead, position), Some(vec![keys::VERSION])));
             }
             Row::Basis(domains) => batch.push((keys::basis(site), Some(packed(&domains)?))),
+            Row::Counted(contributor, counted) => {
+                batch.push((keys::counted(site, &contributor), Some(packed(&*counted)?)));
+            }
+            Row::CountersBasis(basis) => batch.push((keys::counters_basis(site), Some(packed(&basis)?))),
+            // These were taken before.
+            Row::Sums { .. } | Row::Member { .. } => {}
             Row::Install(install) => batch.push((keys::install(site), Some(packed(&install)?))),
             Row::Lead(lead) => {
                 let seen = || Some(vec![keys::VERSION]);
@@ -315,6 +326,7 @@ pub(super) fn commit<E: Engine>(engine: &E, step: Step) -> Result<(), StoreError
             }
         }
     }
+    counters.write(engine, &mut batch)?;
     // What a step adds to one journey takes one key: keys are what costs.
     for (subject, positions) in pieces {
         let Some(&first) = positions.first() else { continue };

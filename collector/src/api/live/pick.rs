@@ -166,7 +166,9 @@ impl Picker {
                 }
             }
             // These stand in the house's log, which nobody watches.
-            Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) => {}
+            Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
+            // These are counted one by one and told in reports.
+            Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
         }
         Ok(())
     }
@@ -187,11 +189,11 @@ impl Picker {
         {
             return Ok(());
         }
-        let own = &site.config.domains;
+        let grouping = site.config.grouping();
         let mut visit_id = None;
         let mut touch = match &event.detail {
             Detail::PageView { url, referrer, .. } => {
-                touch::of_page_view(event.at, url, referrer.as_deref(), own, false)
+                touch::of_page_view(event.at, url, referrer.as_deref(), grouping, false)
             }
             _ => None,
         };
@@ -202,7 +204,7 @@ impl Picker {
             let known = self.inside.contains_key(&subject);
             if filter.by_source() || !known {
                 let arrivals = feed.app.store.journey(site.number, &subject).await?;
-                let timeline = visit::timeline(journeys::seen(&arrivals, &subject), own);
+                let timeline = visit::timeline(journeys::seen(&arrivals, &subject), grouping);
                 let mut touches = timeline.visits.iter().flat_map(|visit| &visit.touches);
                 let covered = |scope: &Scope, touch: &touch::Touch| {
                     scope.covers(touch.channel.as_str(), touch.campaign.as_deref())

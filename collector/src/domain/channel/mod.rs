@@ -9,10 +9,13 @@
 //!    are never a source.
 //! 4. Nothing of that: direct.
 //!
+//! A site's own [`rules`] come last and win.
+//!
 //! What could not be known, or was contradicted, is said in a [`reason`].
 
 mod hosts;
 pub mod reason;
+pub mod rules;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -24,6 +24,7 @@ fn arrival(visitor: Option<&str>) -> Arrival {
         context: Context::default(),
         user_agent: None,
         country: None,
+        region: None,
         foreign_origin: false,
         events: Vec::new(),
     }

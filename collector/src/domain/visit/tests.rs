@@ -23,6 +23,7 @@ fn arrival() -> Arrival {
         context: Context::default(),
         user_agent: None,
         country: None,
+        region: None,
         foreign_origin: false,
         events: Vec::new(),
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn lead(name: &str, created_at: i64) -> Lead {
+pub(super) fn lead(name: &str, created_at: i64) -> Lead {
     Lead {
         id: LeadId::of_event(name),
         kind: LeadKind::Form,

@@ -1,0 +1,476 @@
+//! `/reports`: counters and bots.
+//!
+//! Reports read rollups alone, never events: what they cost depends on days and sources, not on traffic.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::{
+    auth::Caller,
+    problem,
+    query::{self, Query},
+    shapes::List,
+};
+use crate::{
+    app::App,
+    domain::{
+        calendar::{self, Day},
+        channel::Channel,
+        counters::{self, Cell},
+        fact::{Entry, Position, Subject},
+        token::{Permission, Scope},
+    },
+    error::Problem,
+    project::directory::Site,
+    store::{
+        Rollup,
+        rollup::{self, Sum},
+    },
+};
+
+/// How a missing source or campaign is asked for.
+const NONE: &str = "(none)";
+/// Days of a report that does not say.
+const DAYS: Day = 30;
+/// At most so many days.
+const MOST_DAYS: Day = 3660;
+
+/// One line of a report.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportRow)]
+pub struct RowView {
+    /// What the line is about, by the names of `group_by`.
+    #[schema(value_type = Object)]
+    key: Map<String, Value>,
+    /// Its numbers: see `GET metrics-dictionary`.
+    #[schema(value_type = Object)]
+    values: Map<String, Value>,
+    /// Answers the visitors behind it, and their leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<String>,
+}
+
+/// A report.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Report)]
+pub struct ReportView {
+    /// Which definitions its numbers follow.
+    metric_version: u32,
+    since_day: String,
+    until_day: String,
+    /// Facts that are stored and not counted yet: 0 but for moments, and after a change of rules or time zone.
+    pending: u64,
+    rows: Vec<RowView>,
+    /// Over all rows. Different visitors are counted once, so that this may be less than the sum of the rows.
+    #[schema(value_type = Object)]
+    totals: Map<String, Value>,
+}
+
+/// What a report may be broken down by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Dimension {
+    Day,
+    Channel,
+    Source,
+    Campaign,
+    Cta,
+}
+
+impl Dimension {
+    const ALL: [Self; 5] = [Self::Day, Self::Channel, Self::Source, Self::Campaign, Self::Cta];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Channel => "channel",
+            Self::Source => "source",
+            Self::Campaign => "campaign",
+            Self::Cta => "cta",
+        }
+    }
+
+    /// The cell's value.
+    fn of(self, cell: &Cell) -> Option<String> {
+        match self {
+            Self::Day => Some(calendar::text(cell.day)),
+            Self::Channel => Some(cell.channel.as_str().to_owned()),
+            Self::Source => cell.source.clone(),
+            Self::Campaign => cell.campaign.clone(),
+            Self::Cta => cell.cta.clone(),
+        }
+    }
+}
+
+/// What a report is asked for.
+struct Asked {
+    since: Day,
+    until: Day,
+    group_by: Vec<Dimension>,
+    /// The values that cells must have.
+    only: BTreeMap<&'static str, Option<String>>,
+    bots: bool,
+    scope: Option<Scope>,
+}
+
+impl Asked {
+    fn read(query: &Query, site: &Site, caller: &Caller, now: i64) -> Result<Self, Problem> {
+        let day = |name: &str| match query.text(name) {
+            None => Ok(None),
+            Some(text) => calendar::parse(&text)
+                .map(Some)
+                .ok_or_else(|| Problem::invalid_at(name, "must be a day such as 2026-03-01")),
+        };
+        let today = calendar::day_of(now, &calendar::zone(&site.config.timezone));
+        let until = day("until_day")?.unwrap_or(today);
+        let since = day("since_day")?.unwrap_or(until - (DAYS - 1));
+        if since > until {
+            return Err(Problem::invalid_at("since_day", "must not be after until_day"));
+        }
+        if until - since >= MOST_DAYS {
+            return Err(Problem::invalid_at("since_day", format!("must be at most {MOST_DAYS} days back")));
+        }
+        let mut group_by = Vec::new();
+        for name in query.text("group_by").as_deref().unwrap_or("channel").split(',') {
+            let known = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name.trim());
+            let known = known.ok_or_else(|| {
+                Problem::invalid_at(
+                    "group_by",
+                    "must be some of day, channel, source, campaign, cta, separated by commas",
+                )
+            })?;
+            if !group_by.contains(&known) {
+                group_by.push(known);
+            }
+        }
+        let mut only = BTreeMap::new();
+        for dimension in Dimension::ALL {
+            let Some(text) = query.text(dimension.name()) else { continue };
+            if dimension == Dimension::Channel && Channel::parse(&text).is_none() {
+                let known = Channel::ALL.map(Channel::as_str).join(", ");
+                return Err(Problem::invalid_at("channel", format!("must be one of {known}")));
+            }
+            only.insert(dimension.name(), (text != NONE).then_some(text));
+        }
+        let bots = match query.text("bots").as_deref() {
+            None | Some("exclude") => false,
+            Some("include") => true,
+            Some(_) => return Err(Problem::invalid_at("bots", "must be include or exclude")),
+        };
+        Ok(Self { since, until, group_by, only, bots, scope: caller.scope.clone() })
+    }
+
+    /// Whether cells of calls to action are asked for, or those of everything.
+    fn of_ctas(&self) -> bool {
+        self.group_by.contains(&Dimension::Cta) || self.only.contains_key(Dimension::Cta.name())
+    }
+
+    fn wants(&self, cell: &Cell) -> bool {
+        let only = |dimension: Dimension| {
+            self.only.get(dimension.name()).is_none_or(|wanted| *wanted == dimension.of(cell))
+        };
+        (self.bots || cell.class.is_empty()) && self.covers(cell) && Dimension::ALL.into_iter().all(only)
+    }
+
+    fn covers(&self, cell: &Cell) -> bool {
+        let covered = |scope: &Scope| scope.covers(cell.channel.as_str(), cell.campaign.as_deref());
+        self.scope.as_ref().is_none_or(covered)
+    }
+
+    /// The address that answers who is behind a line.
+    fn explain(&self, site: &Site, key: &BTreeMap<Dimension, Option<String>>) -> String {
+        let mut pairs: Vec<(&str, String)> = Vec::new();
+        let day = key.get(&Dimension::Day).cloned().flatten();
+        pairs.push(("since_day", day.clone().unwrap_or_else(|| calendar::text(self.since))));
+        pairs.push(("until_day", day.unwrap_or_else(|| calendar::text(self.until))));
+        for dimension in Dimension::ALL.into_iter().filter(|dimension| *dimension != Dimension::Day) {
+            let value = key.get(&dimension).or_else(|| self.only.get(dimension.name()));
+            if let Some(value) = value {
+                pairs.push((dimension.name(), value.clone().unwrap_or_else(|| NONE.to_owned())));
+            }
+        }
+        if self.bots {
+            pairs.push(("bots", "include".to_owned()));
+        }
+        let query = encoded(&pairs);
+        format!("/api/v1/sites/{}/reports/counters/visitors?{query}", site.slug)
+    }
+}
+
+/// Pairs as they stand in an address.
+fn encoded(pairs: &[(&str, String)]) -> String {
+    let escaped = pairs.iter().map(|(name, value)| format!("{name}={}", query::escaped(value)));
+    escaped.collect::<Vec<_>>().join("&")
+}
+
+fn values(sum: &Sum) -> Map<String, Value> {
+    let tally = &sum.tally;
+    let (visitors, with_lead) = sum.visitors();
+    let values = json!({
+        "ad_views": tally.ad_views + tally.ad_views_imported,
+        "ad_views_imported": tally.ad_views_imported,
+        "ad_clicks": tally.ad_clicks + tally.ad_clicks_imported,
+        "ad_clicks_imported": tally.ad_clicks_imported,
+        "cost": tally.cost,
+        "visits": tally.visits,
+        "anonymous_visits": tally.anonymous_visits,
+        "visitors": visitors,
+        "visitors_with_lead": with_lead,
+        "visitors_without_lead": visitors - with_lead,
+        "leads": tally.leads,
+        "cta_views": tally.cta_views,
+        "cta_clicks": tally.cta_clicks,
+    });
+    match values {
+        Value::Object(values) => values,
+        _ => Map::new(),
+    }
+}
+
+/// Adds rows up off the async threads: a year of a busy site takes some milliseconds.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    web::block(work).await.map_err(Problem::internal)
+}
+
+fn pending(app: &App, site: &Site) -> u64 {
+    app.store.head(site.number).saturating_sub(app.progress.counted(site.number))
+}
+
+/// How often: views and clicks of ads, visits, visitors, those who left a lead and those who did not; by day, channel,
+/// source, campaign and call to action. Days are the site's. Programs are left out unless asked for.
+#[utoipa::path(
+    get, path = "/api/v1/sites/{site}/reports/counters", tag = "reports",
+    params(
+        ("site" = String, Path),
+        ("since_day" = Option<String>, Query, description = "The first day, YYYY-MM-DD; 29 days before the last unless told"),
+        ("until_day" = Option<String>, Query, description = "The last day; today unless told"),
+        ("group_by" = Option<String>, Query, description = "Some of day, channel, source, campaign, cta; channel unless told"),
+        ("channel" = Option<String>, Query), ("source" = Option<String>, Query, description = "(none) for those without"),
+        ("campaign" = Option<String>, Query), ("cta" = Option<String>, Query),
+        ("bots" = Option<String>, Query, description = "include or exclude"),
+    ),
+    responses((status = 200, body = ReportView), (status = 400, body = problem::Body), (status = 403, body = problem::Body)),
+    security(("token" = []))
+)]
+pub async fn counters(
+    app: web::Data<App>,
+    caller: Caller,
+    slug: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let site = caller.site(&app, &slug, Permission::Read)?;
+    let now = app.clock.now();
+    let asked = Asked::read(&Query::of(&request, now), &site, &caller, now)?;
+    let pending = pending(&app, &site);
+    let rollups = app.store.rollups(site.number, asked.of_ctas(), asked.since, asked.until).await?;
+    // A visit may have several calls to action, or none: the whole is the sum of none of their rows.
+    let whole = match asked.of_ctas() && !asked.only.contains_key(Dimension::Cta.name()) {
+        true => Some(app.store.rollups(site.number, false, asked.since, asked.until).await?),
+        false => None,
+    };
+    let view = off_thread(move || {
+        let mut groups: BTreeMap<Vec<Option<String>>, Sum> = BTreeMap::new();
+        let mut total = Sum::default();
+        for rollup in rollups.iter().filter(|rollup| asked.wants(rollup.cell())) {
+            let key = asked.group_by.iter().map(|dimension| dimension.of(rollup.cell())).collect();
+            groups.entry(key).or_default().add(rollup);
+            if whole.is_none() {
+                total.add(rollup);
+            }
+        }
+        for rollup in whole.iter().flatten().filter(|rollup| asked.wants(rollup.cell())) {
+            total.add(rollup);
+        }
+        let rows = groups.into_iter().map(|(key, sum)| {
+            let key: BTreeMap<Dimension, Option<String>> = asked.group_by.iter().copied().zip(key).collect();
+            RowView {
+                explain: Some(asked.explain(&site, &key)),
+                values: values(&sum),
+                key: key
+                    .into_iter()
+                    .map(|(dimension, value)| (dimension.name().to_owned(), json!(value)))
+                    .collect(),
+            }
+        });
+        ReportView {
+            metric_version: counters::VERSION,
+            since_day: calendar::text(asked.since),
+            until_day: calendar::text(asked.until),
+            pending,
+            rows: rows.collect(),
+            totals: values(&total),
+        }
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(view))
+}
+
+/// Somebody behind a number.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CountedVisitor)]
+pub struct VisitorView {
+    /// The visitor.
+    visitor: String,
+    /// Whether the report counts them among those who left a lead.
+    left_lead: bool,
+    /// Their leads, of any day.
+    leads: Vec<String>,
+    /// Answers what they did.
+    journey: String,
+}
+
+/// The visitors behind a line of the counters, oldest first; `lead=true` for those who left one.
+#[utoipa::path(
+    get, path = "/api/v1/sites/{site}/reports/counters/visitors", tag = "reports",
+    params(
+        ("site" = String, Path),
+        ("since_day" = Option<String>, Query), ("until_day" = Option<String>, Query),
+        ("channel" = Option<String>, Query), ("source" = Option<String>, Query), ("campaign" = Option<String>, Query),
+        ("cta" = Option<String>, Query), ("bots" = Option<String>, Query),
+        ("lead" = Option<bool>, Query, description = "true: those who left a lead; false: those who did not"),
+        ("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query),
+    ),
+    responses(
+        (status = 200, description = "{\"items\": [CountedVisitor], \"next\": cursor or null}", body = [VisitorView]),
+        (status = 400, body = problem::Body), (status = 403, body = problem::Body),
+    ),
+    security(("token" = []))
+)]
+pub async fn visitors(
+    app: web::Data<App>,
+    caller: Caller,
+    slug: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let site = caller.site(&app, &slug, Permission::Read)?;
+    let now = app.clock.now();
+    let query = Query::of(&request, now);
+    let asked = Asked::read(&query, &site, &caller, now)?;
+    let (limit, after): (usize, Option<Position>) = (query.limit()?, query.cursor()?);
+    let lead = match query.text("lead").as_deref() {
+        None => None,
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        Some(_) => return Err(Problem::invalid_at("lead", "must be true or false")),
+    };
+    let rollups = app.store.rollups(site.number, asked.of_ctas(), asked.since, asked.until).await?;
+    let found = off_thread(move || {
+        let mut sum = Sum::default();
+        for rollup in rollups.iter().filter(|rollup| asked.wants(rollup.cell())) {
+            sum.add(rollup);
+        }
+        let numbers = sum.members.iter().flat_map(|(&piece, members)| {
+            members
+                .visitors
+                .iter()
+                .map(move |place| (rollup::number(piece, place), members.leads.contains(place)))
+        });
+        let wanted = numbers.filter(|(number, has)| {
+            after.is_none_or(|after| *number > after) && lead.is_none_or(|lead| lead == *has)
+        });
+        wanted.take(limit + 1).collect::<Vec<(Position, bool)>>()
+    })
+    .await?;
+    let shown = found.get(..limit).unwrap_or(&found);
+    let next = match shown.last() {
+        Some((last, _)) if found.len() > shown.len() => Some(query::cursor(last)?),
+        _ => None,
+    };
+    let left: BTreeMap<Position, bool> = shown.iter().copied().collect();
+    let arrivals = app.store.arrivals(site.number, left.keys().copied().collect()).await?;
+    let visitor_of = |entry: &Entry| match entry {
+        Entry::Arrival(arrival) => arrival.visitor.clone(),
+        _ => None,
+    };
+    let named: Vec<_> = arrivals
+        .iter()
+        .filter_map(|stored| Some((visitor_of(&stored.entry)?, left.get(&stored.position).copied()?)))
+        .collect();
+    let subjects: BTreeSet<Subject> = named.iter().map(|(id, _)| Subject::Visitor(id.clone())).collect();
+    let leads = app.store.leads_of(site.number, subjects.into_iter().collect()).await?;
+    let items = named.into_iter().map(|(id, left_lead)| VisitorView {
+        left_lead,
+        leads: leads
+            .iter()
+            .filter(|lead| lead.visitor() == Some(&id))
+            .map(|lead| lead.id.to_string())
+            .collect(),
+        journey: format!("/api/v1/sites/{}/visitors/{id}/journey", site.slug),
+        visitor: id.to_string(),
+    });
+    Ok(HttpResponse::Ok().json(List { items: items.collect::<Vec<_>>(), next }))
+}
+
+/// What programs do to the numbers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BotsReport)]
+pub struct BotsView {
+    metric_version: u32,
+    since_day: String,
+    until_day: String,
+    pending: u64,
+    /// By the rule that matched.
+    rows: Vec<RowView>,
+    /// The numbers as reports have them.
+    #[schema(value_type = Object)]
+    without_bots: Map<String, Value>,
+    /// The numbers if programs were counted.
+    #[schema(value_type = Object)]
+    with_bots: Map<String, Value>,
+}
+
+/// Who was left out of reports, by which rule, and what the numbers would be with them.
+#[utoipa::path(
+    get, path = "/api/v1/sites/{site}/reports/bots", tag = "reports",
+    params(
+        ("site" = String, Path),
+        ("since_day" = Option<String>, Query), ("until_day" = Option<String>, Query),
+        ("channel" = Option<String>, Query), ("source" = Option<String>, Query), ("campaign" = Option<String>, Query),
+    ),
+    responses((status = 200, body = BotsView), (status = 400, body = problem::Body), (status = 403, body = problem::Body)),
+    security(("token" = []))
+)]
+pub async fn bots(
+    app: web::Data<App>,
+    caller: Caller,
+    slug: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let site = caller.site(&app, &slug, Permission::Read)?;
+    let now = app.clock.now();
+    let mut asked = Asked::read(&Query::of(&request, now), &site, &caller, now)?;
+    asked.bots = true;
+    let pending = pending(&app, &site);
+    let rollups = app.store.rollups(site.number, asked.of_ctas(), asked.since, asked.until).await?;
+    let view = off_thread(move || {
+        let (mut people, mut all) = (Sum::default(), Sum::default());
+        let mut rules: BTreeMap<&str, Sum> = BTreeMap::new();
+        let wanted = |rollup: &&Rollup| asked.wants(rollup.cell());
+        for rollup in rollups.iter().filter(wanted) {
+            all.add(rollup);
+            match rollup.cell().class.as_str() {
+                "" => people.add(rollup),
+                rule => rules.entry(rule).or_default().add(rollup),
+            }
+        }
+        let rows = rules.iter().map(|(rule, sum)| RowView {
+            key: Map::from_iter([("rule".to_owned(), json!(rule))]),
+            values: values(sum),
+            explain: None,
+        });
+        BotsView {
+            metric_version: counters::VERSION,
+            since_day: calendar::text(asked.since),
+            until_day: calendar::text(asked.until),
+            pending,
+            rows: rows.collect(),
+            without_bots: values(&people),
+            with_bots: values(&all),
+        }
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(view))
+}

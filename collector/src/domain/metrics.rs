@@ -1,0 +1,63 @@
+//! What each number of the reports means: served by `GET metrics-dictionary`, and printed in `docs/reports.md` (a test
+//! keeps the two alike). The version is [`super::counters::VERSION`].
+
+/// Name and formula of each metric, in the order of reports.
+pub const ALL: &[(&str, &str)] = &[
+    (
+        "ad_views",
+        "Fetches of the pixel with k=imp, plus the impressions of imported costs. A campaign that has both is counted \
+         twice: use one.",
+    ),
+    ("ad_views_imported", "Of ad_views, those of imported costs."),
+    (
+        "ad_clicks",
+        "Clicks on counted links, plus the clicks of imported costs. A campaign that has both is counted twice: use \
+         one.",
+    ),
+    ("ad_clicks_imported", "Of ad_clicks, those of imported costs."),
+    ("cost", "Sum of imported costs, in minor units of the site's currency."),
+    (
+        "visits",
+        "Visits of visitors in full mode, by the day on which they began and by their first touch. A visit begins at \
+         a page view more than 30 minutes after the last event before it, or with another campaign.",
+    ),
+    (
+        "anonymous_visits",
+        "Page views in anonymous mode that were not opened from a page of the site, and fetches of the pixel with \
+         k=view. Never part of visits or visitors.",
+    ),
+    ("visitors", "Different visitors with at least one of these visits."),
+    (
+        "visitors_with_lead",
+        "Of visitors, those who left a lead in at least one of these visits; tests are no leads.",
+    ),
+    ("visitors_without_lead", "visitors - visitors_with_lead."),
+    (
+        "leads",
+        "Leads left in these visits, in anonymous page views, and by visitors who allowed no tracking (channel \
+         unknown); tests apart.",
+    ),
+    ("cta_views", "How often a call to action was seen in these visits."),
+    (
+        "cta_clicks",
+        "How often a call to action was followed in these visits, be it a link, a call, a chat, an e-mail or a text \
+         message.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_says_the_same() {
+        let text = include_str!("../../../docs/reports.md");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (name, formula) in ALL {
+            assert!(
+                text.contains(&format!("| `{name}` | {formula} |")),
+                "docs/reports.md lacks: {name}: {formula}"
+            );
+        }
+    }
+}
