@@ -118,20 +118,22 @@ fn links_lead_where_they_lead_and_each_click_is_told_once() {
         browser.open(&stage.page("/demo/")).await;
         browser.click("#whatsapp-link").await;
         browser.open(&stage.page("/demo/gracias.html")).await;
+        // They leave the page raw; what they were, and that each was one, is in the journey.
+        let mut journey = Vec::new();
         holds("all clicks are told", async || {
-            let events = stage.proxy.events();
-            ["download", "chat_click"].iter().all(|kind| events.iter().any(|event| event["kind"] == *kind))
+            let beacons = stage.proxy.beacons();
+            let visitor = beacons.last().and_then(|beacon| beacon["visitor"].as_str()).unwrap_or("nobody");
+            let path = format!("/api/v1/sites/demo/visitors/{visitor}/journey");
+            let page = stage.binary.client.get(&path).await.expect(200);
+            journey = page["items"].as_array().cloned().unwrap_or_default();
+            ["download", "chat_click"].iter().all(|kind| kinds(&journey).contains(kind))
         })
         .await;
-        // A page that leaves before it had its answer may tell again; the id says that it is the same.
-        let mut told = std::collections::BTreeSet::new();
-        let mut events = stage.proxy.events();
-        events.retain(|event| told.insert(event["id"].to_string()));
-        let count = |kind: &str| events.iter().filter(|event| event["kind"] == kind).count();
-        assert_eq!((count("download"), count("chat_click")), (1, 1), "{events:#?}");
-        let chat = events.iter().find(|event| event["kind"] == "chat_click").unwrap();
+        let count = |kind: &str| journey.iter().filter(|item| item["kind"] == kind).count();
+        assert_eq!((count("download"), count("chat_click")), (1, 1), "{journey:#?}");
+        let chat = journey.iter().find(|item| item["kind"] == "chat_click").unwrap();
         assert_eq!((&chat["app"], &chat["to"]), (&json!("whatsapp"), &json!("34600000000")));
-        let download = events.iter().find(|event| event["kind"] == "download").unwrap();
+        let download = journey.iter().find(|item| item["kind"] == "download").unwrap();
         assert_eq!(download["asset"], "folleto.pdf");
         let ledger = stage.ledger().await;
         assert_eq!((&ledger["rejected"], &ledger["withheld"]), (&json!({}), &json!({})));
