@@ -28,7 +28,7 @@ for (let kind of ["click", "submit", "pagehide"])
           (node = tzg.splice(1).filter((item) => item[1] && (full || item[4])))[0] &&
           browser.sendBeacon(
             "__TRAZA_PLACE__",
-            JSON.stringify({ v: 1, page: crypto.randomUUID(), mode: word, url: clean(tzg[0]), referrer: clean(document.referrer), events: node }),
+            JSON.stringify({ v: 1, page: Math.random() * 2 ** 53, mode: word, url: clean(tzg[0]), referrer: clean(document.referrer), events: node }),
           );
       } catch {}
     },

@@ -4,14 +4,14 @@
 
 use actix_web::web::Bytes;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 
 /// How the guard's beacons begin, and no other's: `page` is a field of events.
 const BEGINNING: &[u8] = br#"{"v":1,"page":"#;
 
 #[derive(Deserialize)]
 struct Short {
-    page: String,
+    page: Number,
     mode: Option<String>,
     #[serde(default)]
     url: String,
@@ -30,8 +30,11 @@ pub fn expand(body: Bytes) -> Bytes {
     let Ok(short) = serde_json::from_slice::<Short>(&body) else { return body };
     // It sends as its last event happens, so that one's time is the page's clock at sending.
     let sent = short.events.last().and_then(|event| event.get(1)).cloned();
+    // `crypto.randomUUID` is not there on pages without https, and anything longer is too long for the guard: its random
+    // number and the time together name the page view.
+    let page = format!("{}-{}", sent.as_ref().and_then(Value::as_u64).unwrap_or(0), short.page);
     let events: Vec<Value> =
-        short.events.iter().enumerate().filter_map(|(n, event)| event_of(&short, n, event)).collect();
+        short.events.iter().enumerate().filter_map(|(n, event)| event_of(&short, &page, n, event)).collect();
     let choice = if short.mode.is_some() { "explicit" } else { "default" };
     let mut beacon = json!({ "v": 1, "sent": sent, "choice": choice, "via": "guard", "events": events });
     if let Some(mode) = short.mode {
@@ -42,9 +45,9 @@ pub fn expand(body: Bytes) -> Bytes {
 
 /// The `n`th event of a page view, as the tracker would have sent it raw. `None` for a click on no link and no call to
 /// action, which the guard keeps for the loader alone.
-fn event_of(short: &Short, n: usize, event: &[Value]) -> Option<Value> {
+fn event_of(short: &Short, page: &str, n: usize, event: &[Value]) -> Option<Value> {
     let part = |index: usize| event.get(index).filter(|part| !part.is_null() && *part != "");
-    let mut out = json!({ "id": format!("{}-{n}", short.page), "page": short.page, "at": part(1) });
+    let mut out = json!({ "id": format!("{page}-{n}"), "page": page, "at": part(1) });
     match part(0).and_then(Value::as_str) {
         Some("pagehide") => {
             out["kind"] = "page_view".into();
@@ -86,7 +89,7 @@ mod tests {
 
     #[test]
     fn what_the_guard_caught_is_written_out() {
-        let body = r#"{"v":1,"page":"p","mode":"full","url":"https://example.com/?utm_source=a","referrer":"","events":[
+        let body = r#"{"v":1,"page":90,"mode":"full","url":"https://example.com/?utm_source=a","referrer":"","events":[
             ["click",1,"tel:+34600000000","hero",null],
             ["click",1,null,null,null],
             ["submit",2,null,null,["callback",null,"600000000"]],
@@ -95,18 +98,18 @@ mod tests {
         assert_eq!(
             expanded(body),
             json!({"v": 1, "sent": 4, "mode": "full", "choice": "explicit", "via": "guard", "events": [
-                {"id": "p-0", "page": "p", "at": 1, "kind": "click", "href": "tel:+34600000000", "cta": "hero"},
-                {"id": "p-2", "page": "p", "at": 2, "kind": "form_submit", "form": "callback",
+                {"id": "4-90-0", "page": "4-90", "at": 1, "kind": "click", "href": "tel:+34600000000", "cta": "hero"},
+                {"id": "4-90-2", "page": "4-90", "at": 2, "kind": "form_submit", "form": "callback",
                  "lead": {"kind": "callback", "email": null, "phone": "600000000"}},
-                {"id": "p-3", "page": "p", "at": 3, "kind": "form_submit", "form": "form"},
-                {"id": "p-4", "page": "p", "at": 4, "kind": "page_view", "url": "https://example.com/?utm_source=a"},
+                {"id": "4-90-3", "page": "4-90", "at": 3, "kind": "form_submit", "form": "form"},
+                {"id": "4-90-4", "page": "4-90", "at": 4, "kind": "page_view", "url": "https://example.com/?utm_source=a"},
             ]})
         );
     }
 
     #[test]
     fn without_a_word_of_the_visitors_the_sites_default_holds() {
-        let out = expanded(r#"{"v":1,"page":"p","url":"https://example.com/","events":[]}"#);
+        let out = expanded(r#"{"v":1,"page":90,"url":"https://example.com/","events":[]}"#);
         assert_eq!((&out["choice"], out.get("mode")), (&json!("default"), None));
     }
 
@@ -114,9 +117,9 @@ mod tests {
     fn what_is_not_the_guards_stays_as_it_is() {
         for body in [
             r#"{"v":1,"events":[]}"#,
-            r#"{"v":1,"page":"p"}"#,
-            r#"{"v":1,"page":7,"events":[]}"#,
-            r#"{"v":1,"page":"p","events":[{}]}"#,
+            r#"{"v":1,"page":7}"#,
+            r#"{"v":1,"page":"p","events":[]}"#,
+            r#"{"v":1,"page":7,"events":[{}]}"#,
             "",
         ] {
             assert_eq!(expand(Bytes::copy_from_slice(body.as_bytes())), body.as_bytes());

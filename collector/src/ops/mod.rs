@@ -1,11 +1,11 @@
 //! The operator's verbs: what is done to a store beside serving from it.
 //!
-//! - [`reach`]: a running server, or the store itself where none runs; [`progress`]: what people see meanwhile
-//! - [`token`], [`site`]: who may ask, and about what
-//! - [`backup`]: export and backup; [`restore`]: import and restore
-//! - [`rebuild`], [`verify`]: what is derived, made again and compared
-//! - [`simulate`]: a history whose truth is known; [`bench`]: load, and a count of what came of it
-//! - [`doctor`]: is everything in place
+//! - `reach`: a running server, or the store itself where none runs; `progress`: what people see meanwhile
+//! - `token`, `site`: who may ask, and about what
+//! - `backup`: export and backup; `restore`: import and restore
+//! - `rebuild`, `verify`: what is derived, made again and compared
+//! - `simulate`: a history whose truth is known; `bench`: load, and a count of what came of it
+//! - `doctor`: is everything in place
 //!
 //! Every verb may be interrupted: a source is only read, a target is whole or says that it is not.
 

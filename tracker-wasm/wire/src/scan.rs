@@ -164,10 +164,10 @@ fn utf8(bytes: &[u8]) -> Option<String> {
         let lead = at(bytes, place);
         let (length, bits) = match lead {
             0..0x80 => (1, lead),
-            0x80..0xc0 => return None,
+            0x80..0xc0 | 0xf8.. => return None,
             0xc0..0xe0 => (2, lead & 0x1f),
             0xe0..0xf0 => (3, lead & 0x0f),
-            0xf0.. => (4, lead & 0x07),
+            0xf0..0xf8 => (4, lead & 0x07),
         };
         let mut code = u32::from(bits);
         for ahead in 1..length {
