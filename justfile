@@ -37,6 +37,11 @@ clean-data:
 test:
     @.ci/test
 
+# The same, and the delivery matrix in full in Chromium, Firefox and WebKit: writes its table into docs/tracker.md
+[group('check it')]
+test-all:
+    @.ci/test --all
+
 # The tests that need no browser and no release build
 [group('check it')]
 test-fast:
@@ -69,6 +74,12 @@ bench *args: build
 kill-test rounds='200': build
     @TRAZA_BIN={{ quote(traza) }} TRAZA_KILL_ROUNDS={{ rounds }} cargo test --workspace --test reliability -- --nocapture kill
 
+# What the tracker costs a page at a slow processor, beside the bare page and a peer: writes docs/tracker.md
+[group('measure it')]
+bench-page *args: build
+    @.ci/setup test
+    @TRAZA_BIN={{ quote(traza) }} node tracker-wasm/bench-page.mjs "$@"
+
 # Build the tracker into target/tracker/ (the binary embeds it)
 [group('work on it')]
 tracker:
@@ -79,7 +90,7 @@ tracker:
 fmt:
     cargo fmt --all
 
-# Install what a purpose needs: build, test, lint or bench
+# Install what a purpose needs: build, test, engines, lint or bench
 [group('work on it')]
 setup *purposes:
     @.ci/setup "$@"

@@ -84,9 +84,7 @@ fn off_removes_what_was_stored_and_a_lead_goes_alone() {
 fn global_privacy_control_is_a_no_where_nobody_said_yes() {
     on_stage(None, async |stage| {
         let browser = &stage.browser;
-        browser
-            .before_every_page("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
-            .await;
+        stage.before_every_page("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})");
         browser.open(&stage.page("/demo/?gclid=private")).await;
         browser.click("#call-link").await;
         browser.type_into("#callback-telefono", "600 000 000").await;
@@ -109,8 +107,11 @@ fn anonymous_page_views_have_no_visitor_and_leave_nothing_behind() {
         let browser = &stage.browser;
         browser.open(&stage.page("/demo/?utm_source=google&gclid=secret-value")).await;
         browser.click("#call-link").await;
-        holds("page view and call are there", async || stage.ledger().await["stored"].as_u64() >= Some(2))
-            .await;
+        let sent = |kind: &str| stage.proxy.events().iter().any(|event| event["kind"] == kind);
+        holds("page view and call are there", async || {
+            sent("page_view") && sent("click") && stage.ledger().await["stored"].as_u64() >= Some(2)
+        })
+        .await;
         for (beacon, text) in stage.proxy.beacons().iter().zip(stage.proxy.texts()) {
             assert_eq!((beacon.get("visitor"), &beacon["mode"]), (None, &json!("anonymous")));
             assert!(beacon["context"].get("tz").is_none());

@@ -30,7 +30,7 @@ pub mod wait;
 
 pub use app::TestApp;
 pub use client::{Answer, Client};
-pub use wait::{eventually, holds};
+pub use wait::{eventually, holds, within};
 
 /// An admin token for every test: no secret.
 pub const ADMIN: &str = "an-admin-token-for-tests";

@@ -155,8 +155,6 @@ export const title = (text) => {
 };
 
 /** What the device keeps. */
-export const kept = (key) => localStorage.getItem(key);
-export const remember = (key, value) => localStorage.setItem(key, value);
 
 /** The road alone, with so many items of so many bytes pushed at once. Answers what `flush` sends. */
 export const crowd = (mode, count, size) => {

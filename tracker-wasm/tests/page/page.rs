@@ -104,10 +104,22 @@ extern "C" {
     fn fire_raw(kind: &str, init: &JsValue);
     #[wasm_bindgen(js_name = sleep)]
     fn sleep_raw(ms: u32) -> Promise;
-    pub(crate) fn kept(key: &str) -> Option<String>;
-    pub(crate) fn remember(key: &str, value: &str);
     #[wasm_bindgen(js_name = crowd)]
     fn crowd_raw(mode: &str, count: u32, size: u32) -> JsValue;
+}
+
+fn storage() -> web_sys::Storage {
+    web_sys::window().unwrap().local_storage().unwrap().unwrap()
+}
+
+/// What the device keeps under a key.
+pub(crate) fn kept(key: &str) -> Option<String> {
+    storage().get_item(key).unwrap()
+}
+
+/// Keeps something on the device.
+pub(crate) fn remember(key: &str, value: &str) {
+    storage().set_item(key, value).unwrap();
 }
 
 /// A beacon that arrived.

@@ -1,0 +1,217 @@
+// What the tracker costs a page: the same page bare, with Traza and with Plausible's tracker, in fresh Chromium profiles
+// at a quarter of the processor's speed, in turns. Writes docs/tracker.md. `--rounds N` (at least 9), `--no-write`.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Missing, here, main, root } from "./toolchain.mjs";
+
+const ROUNDS = 9;
+const SLOWER = 4;
+const AIM = 0.8;
+const HEAP = 1.5 * 1024 * 1024;
+const PLAUSIBLE = `
+  import { init } from "@plausible-analytics/tracker";
+  init({ domain: "example.com", endpoint: "/event", captureOnLocalhost: true, logging: false,
+    outboundLinks: true, fileDownloads: true, formSubmissions: true });`;
+const BEGIN = "<!-- page cost: begin (written by `just bench-page`) -->";
+const END = "<!-- page cost: end -->";
+
+const median = (values) => values.toSorted((one, other) => one - other)[values.length >> 1];
+
+/** A page of a common size; `tag` is all that differs. */
+const page = (tag) => `<!doctype html><html lang="es"><head><meta charset="utf-8"><title>Placas solares</title>${tag}</head><body>
+<script>
+  window.seen = { long: 0, shift: 0 };
+  new PerformanceObserver((list) => (seen.long += list.getEntries().length)).observe({ type: "longtask", buffered: true });
+  new PerformanceObserver((list) => list.getEntries().forEach((entry) => (seen.shift += entry.value))).observe({ type: "layout-shift", buffered: true });
+</script>
+<h1>Placas solares</h1><p><a href="tel:+34900111001">900 111 001</a> <button id="cta" data-traza-cta="estudio">Estudio</button></p>
+<form name="contacto" onsubmit="return false"><input name="nombre"><input name="telefono" type="tel"><button>Enviar</button></form>
+${Array.from({ length: 60 }, (_, at) => `<p>Párrafo ${at} con un <a href="/otra/${at}">enlace</a> y algo de texto.</p>`).join("\n")}
+</body></html>`;
+
+// What a visitor does, the same on each page: reads on, clicks, types. Ends when all of it has been dealt with.
+const VISIT = `
+  const done = arguments[0], later = (ms) => new Promise((go) => setTimeout(go, ms));
+  (async () => {
+    await later(1500);
+    for (let at = 1; at <= 10; at++) { scrollTo(0, at * 100); await later(60); }
+    for (let at = 0; at < 10; at++) { document.querySelector("#cta").click(); await later(60); }
+    const field = document.querySelector("[name=telefono]");
+    field.focus();
+    for (const digit of "600000000") {
+      field.value += digit;
+      field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+      await later(30);
+    }
+    await later(1500);
+    done(seen);
+  })();`;
+
+/** The server of the pages, with the collector behind /t/. */
+async function serve(collector, plausible) {
+  const pages = {
+    "/bare": page(""),
+    "/traza": page('<script async src="/t/demo.js"></script>'),
+    "/plausible": page('<script async src="/plausible.js"></script>'),
+  };
+  const counts = { traza: 0, plausible: 0 };
+  const server = createServer(async (request, response) => {
+    const body = [];
+    for await (const chunk of request) body.push(chunk);
+    const end = (status, type, content) => {
+      response.writeHead(status, { "content-type": type });
+      response.end(content);
+    };
+    if (pages[request.url]) return end(200, "text/html; charset=utf-8", pages[request.url]);
+    if (request.url === "/plausible.js") return end(200, "text/javascript", plausible);
+    if (request.url === "/event") {
+      counts.plausible++;
+      return end(202, "text/plain", "ok");
+    }
+    if (!request.url.startsWith("/t/")) return end(404, "text/plain", "");
+    if (request.method === "POST") counts.traza++;
+    const { method, headers } = request;
+    const answer = await fetch(collector + request.url, {
+      method,
+      headers: { "content-type": headers["content-type"] ?? "text/plain", "user-agent": headers["user-agent"] ?? "" },
+      body: method === "POST" ? Buffer.concat(body) : undefined,
+    });
+    end(answer.status, answer.headers.get("content-type") ?? "text/plain", Buffer.from(await answer.arrayBuffer()));
+  });
+  await new Promise((go) => server.listen(0, "127.0.0.1", go));
+  return { base: `http://127.0.0.1:${server.address().port}`, counts, server };
+}
+
+/** A process and the first line of its output that matches. */
+async function started(command, args, options, pattern) {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "ignore"], ...options });
+  const failed = new Promise((_, no) => {
+    child.on("error", no);
+    child.on("exit", (code) => no(new Missing(`${command} ended at once (${code})`)));
+  });
+  const found = (async () => {
+    for await (const line of createInterface(child.stdout)) {
+      const match = line.match(pattern);
+      if (match) return match[1];
+    }
+    throw new Missing(`${command} did not say where it listens`);
+  })();
+  const value = await Promise.race([found, failed]);
+  child.removeAllListeners("exit");
+  child.stdout.resume();
+  return { child, value };
+}
+
+/** Visits one page in a browser of its own: seconds of script, long tasks, layout shift, bytes of heap. */
+async function visit(driver, url) {
+  const ask = async (path, body, method = "POST") => {
+    const answer = await fetch(driver + path, { method, body: body && JSON.stringify(body) });
+    const { value } = await answer.json();
+    if (!answer.ok) throw new Error(`${path}: ${value.message}`);
+    return value;
+  };
+  const args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
+  const options = process.env.CHROME ? { args, binary: process.env.CHROME } : { args };
+  const { sessionId } = await ask("/session", { capabilities: { alwaysMatch: { "goog:chromeOptions": options } } });
+  const session = `/session/${sessionId}`;
+  const devtools = (cmd, params) => ask(`${session}/goog/cdp/execute`, { cmd, params });
+  try {
+    // The thread's own time: what else the machine does meanwhile is not counted.
+    await devtools("Performance.enable", { timeDomain: "threadTicks" });
+    await devtools("Emulation.setCPUThrottlingRate", { rate: SLOWER });
+    await ask(`${session}/timeouts`, { script: 120_000 });
+    await ask(`${session}/url`, { url });
+    const seen = await ask(`${session}/execute/async`, { script: VISIT, args: [] });
+    const { metrics } = await devtools("Performance.getMetrics", {});
+    const { ScriptDuration: run, V8CompileDuration: compile } = Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
+    await devtools("HeapProfiler.collectGarbage", {});
+    const { usedSize } = await devtools("Runtime.getHeapUsage", {});
+    return { script: 1000 * (run + (compile ?? 0)), long: seen.long, shift: seen.shift, heap: usedSize };
+  } finally {
+    await ask(session, undefined, "DELETE");
+  }
+}
+
+await main(async () => {
+  const option = (name) => process.argv.indexOf(name);
+  const rounds = option("--rounds") > 0 ? Number(process.argv[option("--rounds") + 1]) : ROUNDS;
+  if (!(rounds >= 1)) throw new Missing("--rounds wants a number");
+  const binary = process.env.TRAZA_BIN ? join(root, process.env.TRAZA_BIN) : join(root, "target", "release", "traza");
+  const program = [process.env.TRAZA_BIN ?? "", binary].find((path) => existsSync(path));
+  if (!program) throw new Missing("the binary is missing; run: just build");
+  const esbuild = await import("esbuild");
+  const built = await esbuild.build({
+    stdin: { contents: PLAUSIBLE, resolveDir: here },
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2020",
+    write: false,
+  });
+  const folder = mkdtempSync(join(tmpdir(), "traza-bench-page-"));
+  const children = [];
+  try {
+    const collector = await started(program, ["serve", "--demo", "--listen", "127.0.0.1:0", "--store", "memory:"], { cwd: folder }, /(http:\/\/[\d.:]+)/);
+    children.push(collector.child);
+    const driver = await started(process.env.CHROMEDRIVER ?? "chromedriver", ["--port=0", "--log-level=SEVERE"], {}, /on port (\d+)/);
+    children.push(driver.child);
+    const { base, counts, server } = await serve(collector.value, built.outputFiles[0].contents);
+    const names = ["bare", "traza", "plausible"];
+    const seen = Object.fromEntries(names.map((name) => [name, []]));
+    for (let round = 0; round < rounds; round++) {
+      // Each begins as often as the others, so that none is always warm.
+      for (let at = 0; at < names.length; at++) {
+        const name = names[(at + round) % names.length];
+        const got = await visit(`http://127.0.0.1:${driver.value}`, `${base}/${name}`);
+        seen[name].push(got);
+        console.log(`round ${round + 1}, ${name}: ${got.script.toFixed(1)} ms script, ${got.long} long tasks, shift ${got.shift.toFixed(3)}, heap ${Math.round(got.heap / 1024)} KB`);
+      }
+    }
+    server.close();
+    if (!counts.traza || !counts.plausible) throw new Error(`a tracker sent nothing: ${JSON.stringify(counts)}`);
+    const table = report(seen, rounds);
+    console.log(table);
+    if (!process.argv.includes("--no-write")) record(table);
+  } finally {
+    for (const child of children) child.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+function report(seen, rounds) {
+  const of = (name, what) => median(seen[name].map((got) => got[what]));
+  const added = (name, what) => of(name, what) - of("bare", what);
+  const ms = (value) => `${value.toFixed(1)} ms`;
+  const kb = (value) => `${Math.round(value / 1024)} KB`;
+  const met = (good) => (good ? "met" : "**missed**");
+  const ratio = added("traza", "script") / added("plausible", "script");
+  const rows = [
+    ["script on the main thread, whole page", ms(of("bare", "script")), ms(of("traza", "script")), ms(of("plausible", "script")), "", ""],
+    ["… added by the tracker", "", ms(added("traza", "script")), ms(added("plausible", "script")), "less than Plausible's", met(ratio < 1)],
+    ["… as a share of Plausible's", "", ratio.toFixed(2), "1", `aim ${AIM}`, met(ratio <= AIM)],
+    ["long tasks over 50 ms, added", of("bare", "long"), added("traza", "long"), added("plausible", "long"), "0", met(added("traza", "long") <= 0)],
+    ["layout shift, added", of("bare", "shift").toFixed(3), added("traza", "shift").toFixed(3), added("plausible", "shift").toFixed(3), "0", met(added("traza", "shift") <= 0)],
+    ["heap after a collection, added", kb(of("bare", "heap")), kb(added("traza", "heap")), kb(added("plausible", "heap")), `≤ ${kb(HEAP)}`, met(added("traza", "heap") <= HEAP)],
+  ];
+  return [
+    `Chromium at a quarter of the processor's speed, ${rounds} rounds in turns, medians; the first column is the page alone.`,
+    "",
+    "| | bare | with Traza | with Plausible's tracker | limit | |",
+    "|---|---|---|---|---|---|",
+    ...rows.map((row) => `| ${row.join(" | ")} |`),
+    "",
+  ].join("\n");
+}
+
+function record(table) {
+  const path = join(root, "docs", "tracker.md");
+  const docs = readFileSync(path, "utf8");
+  const from = docs.indexOf(BEGIN);
+  const to = docs.indexOf(END);
+  if (from < 0 || to < from) throw new Missing(`docs/tracker.md lacks the lines ${BEGIN} and ${END}`);
+  writeFileSync(path, `${docs.slice(0, from)}${BEGIN}\n${table}${docs.slice(to)}`);
+}
