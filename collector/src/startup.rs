@@ -8,7 +8,12 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App as Web, HttpServer, dev::Server, rt::signal::unix::SignalKind, web};
+use actix_web::{
+    App as Web, HttpServer,
+    dev::Server,
+    rt::signal::unix::{SignalKind, signal},
+    web,
+};
 use anyhow::Context as _;
 
 use crate::{
@@ -102,8 +107,11 @@ impl Application {
         .keep_alive(Duration::from_secs(IDLE_SECONDS))
         .max_connections(CONNECTIONS)
         .shutdown_timeout(SHUTDOWN_SECONDS);
-        server =
-            if signals { server.shutdown_signal(stop_signal(app.clone())) } else { server.disable_signals() };
+        server = if signals {
+            server.shutdown_signal(stop_signal(app.clone())?)
+        } else {
+            server.disable_signals()
+        };
         if let Some(workers) = workers {
             server = server.workers(workers);
         }
@@ -171,18 +179,18 @@ pub async fn serve(options: ServeOptions) -> anyhow::Result<()> {
 
 /// Waits for the signal to stop, and ends the live streams: the server waits for what is in flight, and they never
 /// end by themselves.
-async fn stop_signal(app: web::Data<App>) {
-    let terminated = async {
-        match actix_web::rt::signal::unix::signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
+///
+/// Listened for from the call on, not from the first poll: who is told that it listens may stop it at once.
+fn stop_signal(app: web::Data<App>) -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = actix_web::rt::signal::ctrl_c() => {}
-    }
-    app.streams.close();
+        app.streams.close();
+    })
 }
 
 /// A collector on loopback for one verb of the command line: what speaks to a running server speaks to this one where

@@ -8,6 +8,16 @@ use e2e::{
 use serde_json::json;
 
 #[tokio::test]
+async fn a_signal_right_after_the_start_ends_it_cleanly() {
+    let home = Home::new();
+    for round in 0..5 {
+        let mut server = Binary::start(&home).await;
+        let status = server.terminate().await;
+        assert!(status.success(), "round {round}: {status}: {}", home.errors());
+    }
+}
+
+#[tokio::test]
 async fn sigterm_under_load_loses_nothing_and_ends_cleanly() {
     let home = Home::new();
     let mut server = Binary::start(&home).await;

@@ -121,7 +121,7 @@ export const tracker = (config, base, load, early) => {
     const text = (text) => (typeof text != "string" ? text : (core || raw).text(text));
     for (const name of ["url", "referrer", "href"]) {
       const url = event[name];
-      if (url) event[name] = raw.contact(url) || (core ? core.address(url, full, !!config.anonymous_utm) : raw.address(url, full, config));
+      if (url) event[name] = (name == "href" && raw.contact(url)) || (core ? core.address(url, full, !!config.anonymous_utm) : raw.address(url, full, config));
     }
     for (const name of ["title", "text"]) event[name] = text(event[name]);
     for (const name in event.props) event.props[name] = text(event.props[name]);

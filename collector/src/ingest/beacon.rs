@@ -13,7 +13,7 @@ use wire::beacon::Mode;
 
 use super::{
     body,
-    client::Client,
+    client::{Client, is_proxied},
     cors,
     enrich::Headers,
     guard,
@@ -72,8 +72,7 @@ pub struct Refusal {
     )
 )]
 pub async fn post(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let mut headers = Headers::of(request.headers());
-    headers.place = app.places.of(&app.settings, &request);
+    let headers = Headers::of(request.headers());
     let slug = request.match_info().get("site").unwrap_or_default();
     let site = app.directory.site(slug);
     let credentials = may_have_credentials(site.as_deref(), &headers);
@@ -122,14 +121,22 @@ async fn receive(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let began = Instant::now();
-    app.limits.admit(site.number, Client::of(&app.settings, request))?;
+    let client = Client::of(&app.settings, request);
+    app.limits.admit(site.number, client)?;
     body::check_type(request.headers(), &["text/plain", "application/json"])?;
     let body = guard::expand(body::read(request.headers(), payload).await?);
     let received_at = app.clock.now();
     let cookie = request.cookie(COOKIE).and_then(|cookie| Id::parse(cookie.value()));
     let has_cookie = cookie.is_some();
-    let Sorted { append, refusals, mode, visitor } =
-        sort::beacon(app, site, headers, &body, cookie, received_at)?;
+    let Sorted { append, refusals, mode, visitor } = sort::beacon(
+        app,
+        site,
+        headers,
+        || app.places.of(client, &app.settings, request),
+        &body,
+        cookie,
+        received_at,
+    )?;
     let withheld: u64 = append.tally.withheld.values().sum();
 
     let appended = app.store.append(append).await?;
@@ -174,9 +181,8 @@ fn cookie_domain<'a>(request: &'a HttpRequest, site: &'a Site) -> Option<&'a str
 /// Whether the page reached the collector over https: as it was told, or as a trusted proxy says.
 fn is_https(app: &App, request: &HttpRequest) -> bool {
     let forwarded = || {
-        let peer = request.peer_addr().map(|peer| peer.ip());
         let said = request.headers().get("x-forwarded-proto").and_then(|said| said.to_str().ok());
-        peer.is_some_and(|peer| app.settings.trusted_proxies.contains(&peer)) && said == Some("https")
+        said == Some("https") && is_proxied(&app.settings, request)
     };
     app.settings.public_url.starts_with("https://") || forwarded()
 }

@@ -38,6 +38,12 @@ impl Client {
     }
 }
 
+/// Whether a trusted proxy hands a request on: then what its headers say of the client is believed.
+#[must_use]
+pub fn is_proxied(settings: &Settings, request: &HttpRequest) -> bool {
+    request.peer_addr().is_some_and(|peer| settings.trusted_proxies.contains(&peer.ip().to_canonical()))
+}
+
 /// `X-Forwarded-For` grows to the right, and anybody may begin it: what counts is the last address that is none of
 /// the trusted proxies', and only where the one who tells is a trusted proxy.
 fn seen(trusted: &[IpAddr], peer: IpAddr, headers: &HeaderMap) -> Client {

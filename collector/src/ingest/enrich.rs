@@ -3,7 +3,6 @@
 use actix_web::http::header::{HeaderMap, ORIGIN, USER_AGENT};
 use wire::event::Event as WireEvent;
 
-use super::place::Place;
 use crate::{
     domain::{
         event::{Detail, Event, Flag, Identifier, IdentifierKind, Personal},
@@ -22,8 +21,6 @@ pub struct Headers {
     pub origin: Option<String>,
     /// Whether the browser speaks for the visitor: Global Privacy Control or Do Not Track.
     pub signal: bool,
-    /// Where the client is: the headers alone do not say.
-    pub place: Place,
 }
 
 impl Headers {
@@ -38,7 +35,7 @@ impl Headers {
         });
         let origin = text(ORIGIN.as_str()).filter(|origin| *origin != "null").map(str::to_owned);
         let signal = text("sec-gpc") == Some("1") || text("dnt") == Some("1");
-        Self { user_agent, origin, signal, place: Place::default() }
+        Self { user_agent, origin, signal }
     }
 
     /// What a browser would send from a page of the site's own, without any wish about tracking.

@@ -7,7 +7,7 @@ use actix_web::HttpRequest;
 use anyhow::Context as _;
 use maxminddb::{Reader, geoip2};
 
-use super::client::Client;
+use super::client::{Client, is_proxied};
 use crate::config::Settings;
 
 /// Where somebody is, coarsely.
@@ -37,12 +37,12 @@ impl Places {
         Ok(Self { file })
     }
 
-    /// Where a request comes from: what the file says of its address; where there is no file, or the file does not
+    /// Where a client is: what the file says of its address; where there is no file, or the file does not
     /// know it, what the trusted proxy in front says.
     #[must_use]
-    pub fn of(&self, settings: &Settings, request: &HttpRequest) -> Place {
-        let address = Client::of(settings, request).address();
-        address.and_then(|address| self.look_up(address)).unwrap_or_else(|| told(settings, request))
+    pub fn of(&self, client: Client, settings: &Settings, request: &HttpRequest) -> Place {
+        let found = client.address().and_then(|address| self.look_up(address));
+        found.unwrap_or_else(|| told(settings, request))
     }
 
     fn look_up(&self, address: IpAddr) -> Option<Place> {
@@ -55,10 +55,7 @@ impl Places {
 
 /// What the proxy in front says, where it is a trusted one.
 fn told(settings: &Settings, request: &HttpRequest) -> Place {
-    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-    let (Some(header), true) =
-        (&settings.country_header, peer.is_some_and(|peer| settings.trusted_proxies.contains(&peer)))
-    else {
+    let Some(header) = settings.country_header.as_ref().filter(|_| is_proxied(settings, request)) else {
         return Place::default();
     };
     let said = request.headers().get(header.as_str()).and_then(|value| value.to_str().ok());

@@ -12,6 +12,7 @@ use super::{
     beacon::Refusal,
     convert,
     enrich::{self, Headers},
+    place::Place,
     policy::{self, Ruling},
 };
 use crate::{
@@ -42,7 +43,8 @@ pub struct Sorted {
     pub visitor: Option<Id>,
 }
 
-/// Sorts a beacon. `cookie` is the visitor that the browser was known by before.
+/// Sorts a beacon. `cookie` is the visitor that the browser was known by before; `place` finds where it is, which is
+/// asked in full mode only.
 ///
 /// # Errors
 /// 400 and 413 where the body is no beacon; 500 where the vault fails.
@@ -50,6 +52,7 @@ pub fn beacon(
     app: &App,
     site: &Site,
     headers: &Headers,
+    place: impl FnOnce() -> Place,
     body: &[u8],
     cookie: Option<Id>,
     received_at: i64,
@@ -71,6 +74,8 @@ pub fn beacon(
     if stripped || (mode != Mode::Full && beacon.visitor.is_some()) {
         app.metrics.stripped();
     }
+    // Beyond what anonymous mode may say: it knows a language and a class of screen.
+    let Place { country, region } = if mode == Mode::Full { place() } else { Place::default() };
     let mut arrival = Arrival {
         received_at,
         sent: beacon.sent,
@@ -81,11 +86,10 @@ pub fn beacon(
         context,
         // A lead alone says nothing of the browser it came from.
         user_agent: headers.user_agent.clone().filter(|_| mode != Mode::Off),
-        // Beyond what anonymous mode may say: it knows a language and a class of screen.
-        country: headers.place.country.clone().filter(|_| mode == Mode::Full),
-        region: headers.place.region.clone().filter(|_| mode == Mode::Full),
+        country,
+        region,
         foreign_origin,
-        events: Vec::with_capacity(beacon.events.len()),
+        events: Vec::new(),
     };
     let sieve = Sieve::new(&app.vault, site, &own, &arrival, headers.signal);
 

@@ -12,7 +12,7 @@ pub(super) use self::world::{Truth, World};
 use super::{StoreOptions, progress, reach::ReachOptions, say};
 use crate::{
     clock::{Clock as _, System},
-    ingest::{enrich::Headers, sort},
+    ingest::{enrich::Headers, place::Place, sort},
     startup::Embedded,
 };
 
@@ -94,8 +94,16 @@ async fn into_store(
                 let mut stored = 0;
                 for beacon in beacons {
                     let body = beacon.to_string();
-                    let sorted = sort::beacon(&app, &site, &headers, body.as_bytes(), None, app.clock.now())
-                        .map_err(|problem| anyhow::anyhow!("{problem}"))?;
+                    let sorted = sort::beacon(
+                        &app,
+                        &site,
+                        &headers,
+                        Place::default,
+                        body.as_bytes(),
+                        None,
+                        app.clock.now(),
+                    )
+                    .map_err(|problem| anyhow::anyhow!("{problem}"))?;
                     anyhow::ensure!(sorted.refusals.is_empty(), "a simulated event was refused");
                     let appended = app.store.append(sorted.append).await?;
                     let is_new =
