@@ -4,7 +4,7 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 set positional-arguments := true
 
-traza := env("CARGO_TARGET_DIR", "target") / "release/traza"
+traza := absolute_path(env("CARGO_TARGET_DIR", "target") / "release/traza")
 
 [private]
 default:

@@ -157,7 +157,7 @@ await main(async () => {
   try {
     const collector = await started(program, ["serve", "--demo", "--listen", "127.0.0.1:0", "--store", "memory:"], { cwd: folder }, /(http:\/\/[\d.:]+)/);
     children.push(collector.child);
-    const driver = await started(process.env.CHROMEDRIVER ?? "chromedriver", ["--port=0", "--log-level=SEVERE"], {}, /on port (\d+)/);
+    const driver = await started(process.env.CHROMEDRIVER ?? "chromedriver", ["--port=0", "--log-level=SEVERE"], {}, /successfully on port ([1-9]\d*)/);
     children.push(driver.child);
     const { base, counts, server } = await serve(collector.value, built.outputFiles[0].contents);
     const names = ["bare", "traza", "plausible"];

@@ -21,12 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn path() -> PathBuf {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/traza");
     let path = std::env::var_os("TRAZA_BIN").map_or(built, PathBuf::from);
-    assert!(
-        path.is_file(),
-        "{}: no release binary; run `just build`, or name one with TRAZA_BIN",
-        path.display()
-    );
-    path
+    // Whole, for it is started from other folders.
+    match path.canonicalize() {
+        Ok(whole) if whole.is_file() => whole,
+        _ => panic!("{}: no release binary; run `just build`, or name one with TRAZA_BIN", path.display()),
+    }
 }
 
 /// Nothing of this process's own settings may reach another.
