@@ -69,7 +69,8 @@ impl Application {
         let store = open_store(&settings)?;
         let vault = Vault::open(Arc::clone(&store), &master_key(&settings, store.as_ref()).await?).await?;
         let directory = Arc::new(Directory::default());
-        let (mut follower, progress) = Follower::new(Arc::clone(&store), Arc::clone(&directory));
+        let (follower, progress) = Follower::new(Arc::clone(&store), Arc::clone(&directory));
+        let mut follower = follower.with_upkeep(Arc::clone(&clock));
         // Sites and tokens are needed for the first request; journeys catch up while requests are served.
         directory.refresh(store.as_ref()).await?;
         follower.begin().await?;

@@ -16,7 +16,7 @@ use prometheus_client::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    domain::ledger::Ledger,
+    domain::{ledger::Ledger, sealed::SealStatus},
     store::{Description, vitals::Vitals},
 };
 
@@ -135,6 +135,8 @@ impl Default for Metrics {
 pub struct Reading {
     /// Each site's slug and ledger: totals since the site was created.
     pub ledgers: Vec<(String, Ledger)>,
+    /// What was sealed of each site.
+    pub sealed: Vec<(String, SealStatus)>,
     /// Facts stored that have not taken effect yet.
     pub lag: u64,
     /// What the store says of itself.
@@ -230,6 +232,21 @@ fn ledgers(reading: &Reading) -> Registry {
         format!("{events}: not kept, by the visitor's choice"),
         withheld,
     );
+    let (facts, leads) = (Family::<SiteLabel, Counter>::default(), Family::<SiteLabel, Counter>::default());
+    let passed = Family::<SiteLabel, Gauge>::default();
+    for (site, sealed) in &reading.sealed {
+        let label = SiteLabel { site: site.clone() };
+        facts.get_or_create(&label).inc_by(sealed.facts);
+        leads.get_or_create(&label).inc_by(sealed.leads);
+        passed.get_or_create(&label).set(sealed.passed_at / 1000);
+    }
+    registry.register("traza_sealed_facts", "Facts whose content went with age", facts);
+    registry.register("traza_sealed_leads", "Leads that went with age", leads);
+    registry.register(
+        "traza_retention_passed_timestamp_seconds",
+        "When the last look for what is too old ended; 0 before the first",
+        passed,
+    );
     let lag = Gauge::<i64>::default();
     lag.set(i64::try_from(reading.lag).unwrap_or(i64::MAX));
     registry.register("traza_projection_lag_facts", "Facts stored that have not taken effect yet", lag);
@@ -274,7 +291,9 @@ mod tests {
         vitals.flush.observe(0.002);
         vitals.group.observe(3.0);
         let store = Description { backend: "test", disk_bytes: Some(7), disk_free: Some(8), queued: 9 };
-        let reading = Reading { ledgers: vec![("acme".to_owned(), ledger)], lag: 0, store, vitals };
+        let status = SealStatus { facts: 5, leads: 1, passed_at: 3_000, ..SealStatus::default() };
+        let sealed = vec![("acme".to_owned(), status)];
+        let reading = Reading { ledgers: vec![("acme".to_owned(), ledger)], sealed, lag: 0, store, vitals };
         let text = metrics.encode(&reading).unwrap();
         for line in [
             "traza_events_received_total{site=\"acme\"} 10",
@@ -283,6 +302,9 @@ mod tests {
             "traza_events_rejected_total{site=\"acme\",reason=\"time\"} 1",
             "traza_events_withheld_total{site=\"acme\",reason=\"off\"} 4",
             "traza_beacons_refused_total{status=\"413\"} 1",
+            "traza_sealed_facts_total{site=\"acme\"} 5",
+            "traza_sealed_leads_total{site=\"acme\"} 1",
+            "traza_retention_passed_timestamp_seconds{site=\"acme\"} 3",
             "traza_store_bytes 7",
             "traza_disk_free_bytes 8",
             "traza_queued_appends 9",

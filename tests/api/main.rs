@@ -28,6 +28,7 @@ mod pages;
 mod privacy;
 mod rebuild;
 mod restart;
+mod retention;
 mod roles;
 mod sites;
 mod stages;

@@ -14,7 +14,7 @@ async fn an_empty_object_makes_a_site_with_defaults() {
         "site": "nuevo", "created_at": NOW, "name": "", "domains": [], "timezone": "Europe/Madrid", "currency": "EUR",
         "default_region": "ES", "consent_default": "wait", "anonymous_utm": true, "lead_fields": [],
         "query_keys": [], "hash_routes": false, "stages": ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"],
-        "channel_rules": []
+        "channel_rules": [], "retention": {"events_months": 25, "leads_months": 24}
     });
     assert_eq!(created, expected);
     assert_eq!(app.client.get("/api/v1/sites/nuevo").await.expect(200), expected);

@@ -21,7 +21,7 @@ use crate::{
         calendar::{self, Day},
         channel::Channel,
         counters::{self, Cell},
-        fact::{Entry, Position, Subject},
+        fact::{Position, Subject},
         token::{Permission, Scope},
     },
     error::Problem,
@@ -322,7 +322,8 @@ pub struct VisitorView {
     journey: String,
 }
 
-/// The visitors behind a line of the counters, oldest first; `lead=true` for those who left one.
+/// The visitors behind a line of the counters, oldest first; `lead=true` for those who left one. Those whose facts went
+/// with age are counted, and not named.
 #[utoipa::path(
     get, path = "/api/v1/sites/{site}/reports/counters/visitors", tag = "reports",
     params(
@@ -380,15 +381,9 @@ pub async fn visitors(
         _ => None,
     };
     let left: BTreeMap<Position, bool> = shown.iter().copied().collect();
-    let arrivals = app.store.arrivals(site.number, left.keys().copied().collect()).await?;
-    let visitor_of = |entry: &Entry| match entry {
-        Entry::Arrival(arrival) => arrival.visitor.clone(),
-        _ => None,
-    };
-    let named: Vec<_> = arrivals
-        .iter()
-        .filter_map(|stored| Some((visitor_of(&stored.entry)?, left.get(&stored.position).copied()?)))
-        .collect();
+    let visitors = app.store.numbered(site.number, left.keys().copied().collect()).await?;
+    let named: Vec<_> =
+        visitors.into_iter().filter_map(|(number, id)| Some((id, left.get(&number).copied()?))).collect();
     let subjects: BTreeSet<Subject> = named.iter().map(|(id, _)| Subject::Visitor(id.clone())).collect();
     let leads = app.store.leads_of(site.number, subjects.into_iter().collect()).await?;
     let items = named.into_iter().map(|(id, left_lead)| VisitorView {

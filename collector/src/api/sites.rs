@@ -11,6 +11,7 @@ use crate::{
     domain::{
         channel::rules::ChannelRule,
         fact::{Entry, HOUSE},
+        retention::Retention,
         site::{SiteConfig, SitePut},
         token::Permission,
     },
@@ -50,6 +51,31 @@ pub struct ConfigBody {
     /// Its own grouping rules, in order: the first that fits an arrival decides its channel.
     #[schema(value_type = Vec<Object>)]
     channel_rules: Vec<ChannelRule>,
+    /// How long it keeps what. What is too old goes within a day; the numbers of reports stay.
+    retention: RetentionBody,
+}
+
+/// How long a site keeps what, in months of its calendar, 1 to 600; `null` is for ever.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = Retention)]
+pub struct RetentionBody {
+    /// Events and the journeys made of them, from when they came; 25 unless told.
+    events_months: Option<u16>,
+    /// Leads with their journeys and contact details, after the last thing that happened; 24 unless told.
+    leads_months: Option<u16>,
+}
+
+impl Default for RetentionBody {
+    fn default() -> Self {
+        Retention::default().into()
+    }
+}
+
+impl From<Retention> for RetentionBody {
+    fn from(retention: Retention) -> Self {
+        Self { events_months: retention.events_months, leads_months: retention.leads_months }
+    }
 }
 
 impl Default for ConfigBody {
@@ -73,6 +99,7 @@ impl From<SiteConfig> for ConfigBody {
             hash_routes: config.hash_routes,
             stages: config.stages,
             channel_rules: config.channel_rules,
+            retention: config.retention.into(),
         }
     }
 }
@@ -144,6 +171,17 @@ impl ConfigBody {
                 ));
             }
         }
+        let months =
+            [("events_months", self.retention.events_months), ("leads_months", self.retention.leads_months)];
+        for (name, months) in months {
+            if months.is_some_and(|months| !(1..=Retention::MOST_MONTHS).contains(&months)) {
+                let most = Retention::MOST_MONTHS;
+                return Err(Problem::invalid_at(
+                    format!("/retention/{name}"),
+                    format!("must be 1 to {most} months, or null for ever"),
+                ));
+            }
+        }
         Ok(SiteConfig {
             name: self.name,
             domains,
@@ -157,6 +195,10 @@ impl ConfigBody {
             hash_routes: self.hash_routes,
             stages: self.stages,
             channel_rules: self.channel_rules,
+            retention: Retention {
+                events_months: self.retention.events_months,
+                leads_months: self.retention.leads_months,
+            },
         })
     }
 }

@@ -40,6 +40,8 @@ pub async fn write(
     contents: Contents<'_>,
     pieces: &mpsc::Sender<Vec<u8>>,
 ) -> Result<(), VaultError> {
+    // Rows and entries are read one after the other: what is sealed in between would be in neither.
+    let _hold = store.hold().await;
     // The moment that the archive is of. Rows are read after it, so every entry up to it finds its own.
     let mut marks = store.mark().await?;
     if let Some((site, _)) = &contents.site {

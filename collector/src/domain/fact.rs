@@ -11,6 +11,7 @@ use super::{
     event::Event,
     id::{Id, LeadId, VaultRef},
     promotion::{Cost, LinkClick, LinksPut, Pixel},
+    sealed::Sealed,
     site::SitePut,
     token::{TokenPut, TokenRevoked},
 };
@@ -48,6 +49,8 @@ pub enum Entry {
     LinkClick(LinkClick),
     /// Money was spent.
     Cost(Cost),
+    /// What was here is too old to be kept.
+    Sealed(Sealed),
     /// A site's counted links were set (house log).
     Links(LinksPut),
     /// A site was created or configured (house log).
@@ -64,7 +67,25 @@ impl Entry {
     pub fn facts(&self) -> u64 {
         match self {
             Self::Arrival(arrival) => arrival.events.len() as u64,
+            Self::Sealed(sealed) => sealed.facts,
             _ => 1,
+        }
+    }
+
+    /// When the collector took it in, ms since the epoch; `None` of what has no age.
+    #[must_use]
+    pub fn received_at(&self) -> Option<i64> {
+        match self {
+            Self::Arrival(arrival) => Some(arrival.received_at),
+            Self::Stage(stage) => Some(stage.received_at),
+            Self::Pixel(pixel) => Some(pixel.at),
+            Self::LinkClick(click) => Some(click.at),
+            Self::Cost(cost) => Some(cost.received_at),
+            Self::Links(links) => Some(links.at),
+            Self::Site(site) => Some(site.at),
+            Self::Token(token) => Some(token.at),
+            Self::TokenRevoked(revoked) => Some(revoked.at),
+            Self::Sealed(_) => None,
         }
     }
 

@@ -14,6 +14,8 @@
 //! - [`calendar`]: days in a site's time zone
 //! - [`counters`]: how often, added up as facts come
 //! - [`metrics`]: what each number means
+//! - [`retention`]: how long what is kept
+//! - [`sealed`]: what stays of facts that were too old
 //! - [`promotion`]: ads, counted links and costs
 //! - [`token`]: who may do what through the API
 //! - [`clock_skew`]: which of two clocks is believed
@@ -40,6 +42,8 @@ pub mod lead;
 pub mod ledger;
 pub mod metrics;
 pub mod promotion;
+pub mod retention;
+pub mod sealed;
 pub mod site;
 pub mod standing;
 pub mod token;

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use wire::beacon::ConsentDefault;
 
-use super::channel::rules::{ChannelRule, Grouping};
+use super::{
+    channel::rules::{ChannelRule, Grouping},
+    retention::Retention,
+};
 
 /// A site was created, or its configuration changed. The position of the first one of a slug is the site's number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +50,14 @@ pub struct SiteConfig {
     /// Its own grouping rules, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub channel_rules: Vec<ChannelRule>,
+    /// How long it keeps what.
+    #[serde(skip_serializing_if = "is_default")]
+    pub retention: Retention,
+}
+
+/// A site that keeps what all do is stored as it was before there was a choice.
+fn is_default(retention: &Retention) -> bool {
+    *retention == Retention::default()
 }
 
 impl Default for SiteConfig {
@@ -66,6 +77,7 @@ impl Default for SiteConfig {
                 .map(str::to_owned)
                 .to_vec(),
             channel_rules: Vec::new(),
+            retention: Retention::default(),
         }
     }
 }

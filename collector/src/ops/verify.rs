@@ -28,9 +28,10 @@ pub(super) async fn verify(options: &StoreOptions) -> anyhow::Result<()> {
         .await??;
         bar.finish_and_clear();
         let name = if site == HOUSE { "house".to_owned() } else { format!("site {site}") };
-        let check::Report { blocks, facts, events, sealed, erased, fault } = report;
+        let check::Report { blocks, facts, events, sealed, erased, gone, fault } = report;
         say(&format!(
-            "{name}: {facts} facts in {blocks} blocks, {events} events, {sealed} sealed submissions, {erased} erased"
+            "{name}: {facts} facts in {blocks} blocks, {events} events, {sealed} sealed submissions, {erased} erased, {gone} \
+             facts gone with age"
         ))?;
         if let Some(fault) = fault {
             sound = false;

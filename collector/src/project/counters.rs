@@ -15,7 +15,7 @@ use crate::{
         calendar,
         channel::Channel,
         counters::{self, ARRIVALS, Basis, Cell, Counted, Share, Tally},
-        fact::{Arrival, Entry, Position, SiteNumber, Subject},
+        fact::{Entry, Position, SiteNumber, Subject},
         promotion::{Cost, PixelKind, Placement},
         site::SiteConfig,
         visit::{self, Seen},
@@ -93,7 +93,7 @@ impl Counters {
         for stored in &facts {
             match stored.entry.as_ref() {
                 Entry::Arrival(arrival) => {
-                    for (cell, tally) in leads_alone(arrival, &mut basis) {
+                    for (cell, tally) in alone(&stored.entry, config, &mut basis) {
                         changes.sum(cell, &tally, 1);
                     }
                     let subjects: BTreeSet<Subject> =
@@ -102,22 +102,10 @@ impl Counters {
                         news.entry(subject).or_default().push(stored.clone());
                     }
                 }
-                Entry::Pixel(pixel) => {
-                    let tally = match pixel.kind {
-                        PixelKind::Imp => Tally { ad_views: 1, ..Tally::default() },
-                        PixelKind::View => Tally { anonymous_visits: 1, ..Tally::default() },
-                        // Mail programs fetch it by themselves: an opening proves little, and is no view of an ad.
-                        PixelKind::Open => continue,
-                    };
-                    let day = calendar::day_of(pixel.at, &zone);
-                    let class = class_of(basis.verdicts, pixel.user_agent.as_deref());
-                    changes.sum(cell(day, class, &pixel.placement, config), &tally, 1);
-                }
-                Entry::LinkClick(click) => {
-                    let day = calendar::day_of(click.at, &zone);
-                    let class = class_of(basis.verdicts, click.user_agent.as_deref());
-                    let tally = Tally { ad_clicks: 1, ..Tally::default() };
-                    changes.sum(cell(day, class, &click.placement, config), &tally, 1);
+                Entry::Pixel(_) | Entry::LinkClick(_) => {
+                    for (cell, tally) in alone(&stored.entry, config, &mut basis) {
+                        changes.sum(cell, &tally, 1);
+                    }
                 }
                 Entry::Cost(cost) => {
                     costs.insert(
@@ -130,7 +118,9 @@ impl Counters {
                 | Entry::Site(_)
                 | Entry::Token(_)
                 | Entry::TokenRevoked(_)
-                | Entry::Links(_) => {}
+                | Entry::Links(_)
+                // What these added is what counters begin with.
+                | Entry::Sealed(_) => {}
             }
         }
         let subjects: Vec<Subject> = news.keys().cloned().collect();
@@ -219,9 +209,30 @@ impl Counters {
     }
 }
 
-fn leads_alone(arrival: &Arrival, basis: &mut Basis<'_>) -> Vec<(Cell, Tally)> {
-    let alone = arrival.events.iter().filter(|event| arrival.subject(event).is_none());
-    alone.filter_map(|event| counters::lead_alone(Seen { arrival, event }, basis)).collect()
+/// What an entry adds by itself, whoever it is of: leads alone, views and clicks of ads.
+fn alone(entry: &Entry, config: &SiteConfig, basis: &mut Basis<'_>) -> Vec<(Cell, Tally)> {
+    let (at, placement, user_agent, tally) = match entry {
+        Entry::Arrival(arrival) => {
+            let alone = arrival.events.iter().filter(|event| arrival.subject(event).is_none());
+            return alone.filter_map(|event| counters::lead_alone(Seen { arrival, event }, basis)).collect();
+        }
+        Entry::Pixel(pixel) => {
+            let tally = match pixel.kind {
+                PixelKind::Imp => Tally { ad_views: 1, ..Tally::default() },
+                PixelKind::View => Tally { anonymous_visits: 1, ..Tally::default() },
+                // Mail programs fetch it by themselves: an opening proves little, and is no view of an ad.
+                PixelKind::Open => return Vec::new(),
+            };
+            (pixel.at, &pixel.placement, &pixel.user_agent, tally)
+        }
+        Entry::LinkClick(click) => {
+            (click.at, &click.placement, &click.user_agent, Tally { ad_clicks: 1, ..Tally::default() })
+        }
+        _ => return Vec::new(),
+    };
+    let day = calendar::day_of(at, basis.zone);
+    let class = class_of(basis.verdicts, user_agent.as_deref());
+    vec![(cell(day, class, placement, config), tally)]
 }
 
 fn class_of(verdicts: &mut Verdicts, user_agent: Option<&str>) -> String {
@@ -358,5 +369,8 @@ impl Sites {
     }
 }
 
+mod seal;
 #[cfg(test)]
 mod tests;
+
+pub(super) use self::seal::Moves;

@@ -144,7 +144,12 @@ impl Entries {
                 self.tokens.insert(put.hash.clone(), Arc::new(put.clone()));
             }
             Entry::TokenRevoked(revoked) => self.tokens.retain(|_, token| token.id != revoked.id),
-            Entry::Arrival(_) | Entry::Stage(_) | Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
+            Entry::Arrival(_)
+            | Entry::Stage(_)
+            | Entry::Pixel(_)
+            | Entry::LinkClick(_)
+            | Entry::Cost(_)
+            | Entry::Sealed(_) => {}
         }
     }
 }

@@ -8,8 +8,10 @@ use super::{
     counters::{self, Sites},
     directory::{Directory, Site},
     journeys,
+    retention::Retention,
 };
 use crate::{
+    clock::Clock,
     domain::fact::{HOUSE, Position, SiteNumber},
     store::{Store, StoreError},
 };
@@ -19,6 +21,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Under load, what is derived is brought up to date this often: many small steps cost more than a few large ones.
 /// A fact that comes alone takes effect at once.
 const EVERY: Duration = Duration::from_millis(25);
+/// How often the clock is asked for what is due by itself.
+const TICK: Duration = Duration::from_secs(1);
 
 /// How far the projectors are, for those who want to read what they wrote.
 #[derive(Clone)]
@@ -78,6 +82,13 @@ pub struct Follower {
     counters: Sites,
     /// What each site's leads were derived with.
     basis: HashMap<SiteNumber, Vec<String>>,
+    /// What is done when its time has come, whether or not something happens.
+    upkeep: Option<Upkeep>,
+}
+
+struct Upkeep {
+    clock: Arc<dyn Clock>,
+    retention: Retention,
 }
 
 impl Follower {
@@ -87,7 +98,14 @@ impl Follower {
         let (reached, receiver) = watch::channel(HashMap::new());
         let (counters, counted) = Sites::new();
         let progress = Progress { reached: receiver, counted };
-        (Self { store, directory, reached, counters, basis: HashMap::new() }, progress)
+        let follower = Self { store, directory, reached, counters, basis: HashMap::new(), upkeep: None };
+        (follower, progress)
+    }
+
+    /// The same, which also sees to what is due by the clock: facts that are too old are sealed.
+    #[must_use]
+    pub fn with_upkeep(self, clock: Arc<dyn Clock>) -> Self {
+        Self { upkeep: Some(Upkeep { clock, retention: Retention::default() }), ..self }
     }
 
     /// Notes where each site's projections stand, before anything is caught up: whoever waits for a position waits
@@ -107,13 +125,21 @@ impl Follower {
     /// Follows for ever. An error is logged and tried again: facts wait, they do not go away.
     pub async fn run(mut self) {
         let mut changes = self.store.changes();
+        let mut upkeep_at = Instant::now();
         loop {
             changes.mark_unchanged();
             match self.catch_up().await {
                 Ok(()) => {
                     let not_before = Instant::now() + EVERY;
-                    if changes.changed().await.is_err() {
-                        return;
+                    loop {
+                        if Instant::now() >= upkeep_at && !self.upkeep().await {
+                            upkeep_at = Instant::now() + TICK;
+                        }
+                        match tokio::time::timeout_at(upkeep_at, changes.changed()).await {
+                            Ok(Ok(())) => break,
+                            Ok(Err(_)) => return,
+                            Err(_) => {}
+                        }
                     }
                     tokio::time::sleep_until(not_before).await;
                 }
@@ -121,6 +147,20 @@ impl Follower {
                     tracing::error!(%error, "what is derived could not be brought up to date; trying again");
                     tokio::time::sleep(PAUSE).await;
                 }
+            }
+        }
+    }
+
+    /// Takes one step of what is due by the clock. Answers whether there is more to do at once.
+    async fn upkeep(&mut self) -> bool {
+        let Some(Upkeep { clock, retention }) = &mut self.upkeep else { return false };
+        match retention.step(self.store.as_ref(), &self.directory.sites(), clock.now()).await {
+            Ok(more) => more,
+            // An archive is being made: it has its time.
+            Err(StoreError::Busy) => false,
+            Err(error) => {
+                tracing::error!(%error, "what is too old could not be sealed; trying again");
+                false
             }
         }
     }

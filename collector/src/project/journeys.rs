@@ -142,6 +142,12 @@ impl Work<'_> {
                 Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
                 // These are counted, and are no part of a journey.
                 Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
+                // What is left of them is what the install check begins with.
+                Entry::Sealed(_) if install.is_none() => {
+                    install = Some(self.store.install(self.site).await?)
+                        .filter(|known| *known != Install::default());
+                }
+                Entry::Sealed(_) => {}
             }
         }
         self.origins().await?;

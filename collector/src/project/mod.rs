@@ -6,12 +6,14 @@
 //! - [`directory`]: sites and tokens, from the house's log, in memory
 //! - [`journeys`]: pieces of journeys, leads and their origin, the install check
 //! - [`counters`]: sums and sets of visitors by day and source
+//! - [`retention`]: facts that are too old are sealed
 //! - [`follow`]: the loop that runs them
 
 pub mod counters;
 pub mod directory;
 pub mod follow;
 pub mod journeys;
+pub mod retention;
 
 #[cfg(test)]
 mod tests;

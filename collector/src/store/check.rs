@@ -12,8 +12,10 @@ use super::{
     writer::read_ledger,
 };
 use crate::domain::{
+    event::Event,
     fact::{Entry, Position, SiteNumber},
     id::{EventId, VaultRef},
+    sealed::SealedPage,
 };
 
 /// What was read of a site, and the first thing that does not agree.
@@ -29,6 +31,8 @@ pub struct Report {
     pub sealed: u64,
     /// Submissions that it refers to and whose key is gone: erased.
     pub erased: u64,
+    /// Facts whose content was sealed with age.
+    pub gone: u64,
     /// What does not agree; `None` where all does.
     pub fault: Option<String>,
 }
@@ -132,14 +136,12 @@ fn note<E: Engine>(
     logged: &mut Fingerprint,
     report: &mut Report,
 ) -> Result<(), StoreError> {
-    if let Entry::Arrival(arrival) = entry {
-        for event in &arrival.events {
-            report.events += 1;
-            match &event.id {
-                EventId::Numbered(number) => logged.add(&keys::bitmap(site, &event.page), Some(*number)),
-                EventId::Opaque(id) => logged.add(&keys::seen(site, id), None),
-            }
-        }
+    for (key, number) in ids(site, entry) {
+        report.events += 1;
+        logged.add(&key, number);
+    }
+    if let Entry::Sealed(sealed) = entry {
+        report.gone += sealed.facts;
     }
     for reference in entry.references() {
         let key = engine.get(&keys::vault_key(site, reference))?;
@@ -150,6 +152,26 @@ fn note<E: Engine>(
         }
     }
     Ok(())
+}
+
+/// The events of an entry by where their ids are marked: the key, and the number where it is of a bitmap.
+fn ids(site: SiteNumber, entry: &Entry) -> Vec<(Vec<u8>, Option<u16>)> {
+    let of_event = |event: &Event| match &event.id {
+        EventId::Numbered(number) => (keys::bitmap(site, &event.page), Some(*number)),
+        EventId::Opaque(id) => (keys::seen(site, id), None),
+    };
+    match entry {
+        Entry::Arrival(arrival) => arrival.events.iter().map(of_event).collect(),
+        Entry::Sealed(sealed) => {
+            let of_page = |page: &SealedPage| {
+                let key = keys::bitmap(site, &page.page);
+                page.numbers.iter().map(|number| (key.clone(), Some(*number))).collect::<Vec<_>>()
+            };
+            let opaque = sealed.ids.iter().map(|id| (keys::seen(site, id), None));
+            sealed.pages.iter().flat_map(of_page).chain(opaque).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn missing(position: Position, reference: VaultRef) -> StoreError {
@@ -168,14 +190,13 @@ fn explain<E: Engine>(
     let mut first = None;
     each_pair(engine, &keys::logs(site), |key, value| {
         Block::open(keys::log_position(key).unwrap_or_default(), value)?.each(|position, _, packed| {
-            let Entry::Arrival(arrival) = block::decode(position, packed)? else { return Ok(true) };
-            for event in &arrival.events {
-                let marked = match &event.id {
-                    EventId::Numbered(number) => engine
-                        .get(&keys::bitmap(site, &event.page))?
+            for (key, number) in ids(site, &block::decode(position, packed)?) {
+                let value = engine.get(&key)?;
+                let marked = match number {
+                    Some(number) => value
                         .and_then(|value| Bitmap::decode(&value))
-                        .is_some_and(|bitmap| bitmap.contains(*number)),
-                    EventId::Opaque(id) => engine.get(&keys::seen(site, id))?.is_some(),
+                        .is_some_and(|bitmap| bitmap.contains(number)),
+                    None => value.is_some(),
                 };
                 if !marked && first.is_none() {
                     first = Some(format!("an id at position {position} is in the log and not marked seen"));

@@ -23,6 +23,7 @@ use wire::beacon::{Choice, Mode};
 mod bad;
 mod counters;
 mod derived;
+mod seal;
 
 /// Where a backend keeps its data between two openings.
 enum Place {
@@ -357,8 +358,19 @@ fn a_small_value_is_set_once() {
 fn a_newer_format_is_refused_in_one_line() {
     use super::engine::Engine as _;
     let memory = Memory::default();
+    let format = |format: u32| {
+        let value = [&[1], format.to_be_bytes().as_slice()].concat();
+        memory.apply(vec![(super::keys::meta("format"), Some(value))]).unwrap();
+    };
+    format(1);
     drop(KvStore::open(memory.clone()).unwrap());
-    memory.apply(vec![(super::keys::meta("format"), Some(vec![1, 0, 0, 0, 2]))]).unwrap();
+    let written = memory.get(&super::keys::meta("format")).unwrap().unwrap();
+    assert_eq!(
+        written[1..],
+        super::kv::FORMAT.to_be_bytes(),
+        "an older program must not open it from here on"
+    );
+    format(super::kv::FORMAT + 1);
     let error = KvStore::open(memory).err().unwrap().to_string();
     assert!(error.contains("newer version") && error.lines().count() == 1, "{error}");
 }

@@ -15,6 +15,12 @@
 //! | `k` | vault reference | wrapped key |
 //! | `p` | vault reference | sealed personal data |
 //! | `h` | keyed hash of an identifier | token |
+//! | `S` | | what was sealed, and when |
+//! | `s` | cell | sums that counters begin with: of sealed facts |
+//! | `m` | cell, piece | different visitors of the cell that counters begin with |
+//! | `n` | subject | number of a visitor whose first arrival was sealed |
+//! | `N` | number | whose it is |
+//! | `w` | | what the install check begins with |
 //! | `!` | name | (house) something about the store itself |
 //! | `0x80` | projector | its position |
 //! | `0x81` | subject, position | (an arrival of the subject's journey), and how far on each further one of the same step is |
@@ -29,6 +35,9 @@
 //! | `0x9a` | subject or cost | what was counted of it |
 //! | `0x9b` | | what counters were derived with |
 
+mod base;
+
+pub use self::base::*;
 use super::rollup::{self, Contributor, Piece};
 use crate::domain::{
     counters::Cell,
@@ -48,6 +57,12 @@ const BAD: u8 = b'B';
 const VAULT_KEY: u8 = b'k';
 const VAULT_VALUE: u8 = b'p';
 const LOOKUP: u8 = b'h';
+const SEAL: u8 = b'S';
+const BASE_SUMS: u8 = b's';
+const BASE_MEMBERS: u8 = b'm';
+const BASE_NUMBER: u8 = b'n';
+const NUMBERED: u8 = b'N';
+const BASE_INSTALL: u8 = b'w';
 const META: u8 = b'!';
 const CURSOR: u8 = 0x80;
 const PIECE: u8 = 0x81;
@@ -157,6 +172,11 @@ pub fn name(key: &[u8]) -> String {
         Some(&VAULT_KEY) => "vault key",
         Some(&VAULT_VALUE) => "vault value",
         Some(&LOOKUP) => "identifier's hash",
+        Some(&SEAL) => "what was sealed",
+        Some(&BASE_SUMS) => "sums of sealed facts",
+        Some(&BASE_MEMBERS) => "visitors of sealed facts",
+        Some(&BASE_NUMBER | &NUMBERED) => "number of a visitor",
+        Some(&BASE_INSTALL) => "install check of sealed facts",
         Some(&META) => "value of the store itself",
         Some(&CURSOR) => "projector's position",
         Some(&PIECE) => "piece of a journey",

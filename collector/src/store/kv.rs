@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Append, Appended, BadPage, BadQuery, Carried, Contributor, Description, LeadPage, LeadQuery, LogMark,
-    Pair, Rollup, Sealed, Step, Store, StoreError, Stored, Taken, bad, carry,
+    Append, Appended, BadPage, BadQuery, Carried, Contributor, Description, Hold, LeadPage, LeadQuery,
+    LogMark, Pair, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, carry,
     engine::Engine,
-    keys, reads, rollup,
+    keys, reads, rollup, seal,
     shares::{self, Shares},
     tail::Tail,
     vitals::Vitals,
@@ -23,14 +23,15 @@ use crate::domain::{
     calendar::Day,
     counters::Counted,
     fact::{HOUSE, Position, SiteNumber, Subject},
-    id::{LeadId, VaultRef},
+    id::{Id, LeadId, VaultRef},
     install::Install,
     ledger::Ledger,
+    sealed::SealStatus,
     standing::Lead,
 };
 
 /// The format of the whole store: a newer program reads every older format, an older program refuses a newer one.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What of the logs' ends stays in memory, in packed bytes: some seconds of full load, for projectors and live streams.
 const TAIL_BYTES: usize = 8 * 1024 * 1024;
@@ -49,6 +50,8 @@ pub struct KvStore<E> {
     changes: watch::Receiver<u64>,
     /// Keeps projectors' steps apart: the check of a cursor and its move are one.
     steps: Arc<Mutex<()>>,
+    /// Held for reading by those who need the logs as they are, for writing while something is sealed.
+    holds: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl<E: Engine> KvStore<E> {
@@ -80,6 +83,7 @@ impl<E: Engine> KvStore<E> {
             vitals,
             changes,
             steps: Arc::default(),
+            holds: Arc::default(),
         })
     }
 
@@ -139,19 +143,23 @@ fn check_attested<E: Engine>(engine: &E, facts: u64) -> anyhow::Result<()> {
 
 fn check_format<E: Engine>(engine: &E) -> anyhow::Result<()> {
     let key = keys::meta("format");
-    match engine.get(&key)? {
-        None => {
-            let mut value = vec![keys::VERSION];
-            value.extend_from_slice(&FORMAT.to_be_bytes());
-            engine.apply(vec![(key, Some(value))])?;
-            engine.sync()?;
-            Ok(())
-        }
-        Some(value) => match value.as_slice() {
-            &[keys::VERSION, a, b, c, d] if u32::from_be_bytes([a, b, c, d]) <= FORMAT => Ok(()),
-            _ => anyhow::bail!("the store was written by a newer version of traza: use that one, or newer"),
-        },
+    let written = match engine.get(&key)?.as_deref() {
+        None => 0,
+        Some(&[keys::VERSION, a, b, c, d]) => u32::from_be_bytes([a, b, c, d]),
+        Some(_) => u32::MAX,
+    };
+    anyhow::ensure!(
+        written <= FORMAT,
+        "the store was written by a newer version of traza: use that one, or newer"
+    );
+    if written < FORMAT {
+        // From here on it may hold what an older program cannot read.
+        let mut value = vec![keys::VERSION];
+        value.extend_from_slice(&FORMAT.to_be_bytes());
+        engine.apply(vec![(key, Some(value))])?;
+        engine.sync()?;
     }
+    Ok(())
 }
 
 #[async_trait]
@@ -239,8 +247,16 @@ impl<E: Engine> Store for KvStore<E> {
         self.blocking(move |engine| reads::basis(engine, site)).await
     }
 
-    async fn arrivals(&self, site: SiteNumber, positions: Vec<Position>) -> Result<Vec<Stored>, StoreError> {
+    async fn entries(&self, site: SiteNumber, positions: Vec<Position>) -> Result<Vec<Stored>, StoreError> {
         self.blocking(move |engine| reads::entries(engine, site, &positions)).await
+    }
+
+    async fn numbered(
+        &self,
+        site: SiteNumber,
+        numbers: Vec<Position>,
+    ) -> Result<Vec<(Position, Id)>, StoreError> {
+        self.blocking(move |engine| reads::numbered(engine, site, &numbers)).await
     }
 
     async fn counted(
@@ -312,6 +328,28 @@ impl<E: Engine> Store for KvStore<E> {
 
     async fn take(&self, carried: Carried) -> Result<Taken, StoreError> {
         self.queued(|answer| Task::Take(Box::new(carried), answer)).await
+    }
+
+    async fn seal(&self, step: SealStep) -> Result<(), StoreError> {
+        let alone = Arc::clone(&self.holds).try_write_owned().map_err(|_| StoreError::Busy)?;
+        let (steps, tails) = (Arc::clone(&self.steps), Arc::clone(&self.tails));
+        self.blocking(move |engine| {
+            let _alone = (alone, steps.lock().unwrap_or_else(PoisonError::into_inner));
+            let site = step.site;
+            let done = seal::seal(engine, step);
+            // Also where it failed: the engine may hold it.
+            tails.lock().unwrap_or_else(PoisonError::into_inner).forget(site);
+            done
+        })
+        .await
+    }
+
+    async fn sealed_status(&self, site: SiteNumber) -> Result<SealStatus, StoreError> {
+        self.blocking(move |engine| seal::status(engine, site)).await
+    }
+
+    async fn hold(&self) -> Hold {
+        Hold(Arc::clone(&self.holds).read_owned().await)
     }
 
     fn vitals(&self) -> Vitals {

@@ -12,6 +12,7 @@
 //! - [`writer`]: the one thread that appends, by group commit
 //! - [`shares`]: how the writer's queue is shared among the sites
 //! - [`rollup`]: counters, as sums and sets of visitors
+//! - [`seal`]: facts that are too old give up their content
 //! - [`vitals`]: how the writer is doing
 //! - [`kv`]: the store over an engine
 //! - [`carry`]: a store given away whole, and taken back
@@ -35,6 +36,7 @@ pub mod memory;
 pub mod overlay;
 mod reads;
 pub mod rollup;
+pub mod seal;
 pub mod shares;
 pub mod sled;
 pub mod tail;
@@ -55,6 +57,7 @@ pub use self::{
     carry::{Carried, LogMark, Taken},
     engine::Pair,
     rollup::{Contributor, Rollup},
+    seal::SealStep,
 };
 
 use crate::domain::{
@@ -63,9 +66,10 @@ use crate::domain::{
     counters::{Cell, Counted, Tally},
     event::LeadKind,
     fact::{Entry, Position, SiteNumber, Subject},
-    id::{LeadId, Token, VaultRef},
+    id::{Id, LeadId, Token, VaultRef},
     install::Install,
     ledger::Ledger,
+    sealed::SealStatus,
     standing::Lead,
 };
 
@@ -127,8 +131,15 @@ pub trait Store: Send + Sync {
     /// The own domains and grouping rules that origins were derived with; `None` where nothing was derived yet.
     async fn basis(&self, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError>;
 
-    /// The arrivals that begin at these positions (ascending).
-    async fn arrivals(&self, site: SiteNumber, positions: Vec<Position>) -> Result<Vec<Stored>, StoreError>;
+    /// The entries that begin at these positions (ascending); those that were sealed are left out.
+    async fn entries(&self, site: SiteNumber, positions: Vec<Position>) -> Result<Vec<Stored>, StoreError>;
+
+    /// The visitors that are counted by these numbers (ascending); those of whom nothing is kept are left out.
+    async fn numbered(
+        &self,
+        site: SiteNumber,
+        numbers: Vec<Position>,
+    ) -> Result<Vec<(Position, Id)>, StoreError>;
 
     /// What was counted of each of these; `None` of those that are new.
     async fn counted(
@@ -186,6 +197,19 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Contradicts`] where it cannot go together with what is there; nothing of it was taken then.
     async fn take(&self, carried: Carried) -> Result<Taken, StoreError>;
 
+    /// Seals facts that are too old, all of the step or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] while somebody [holds](Self::hold) the logs; what the engine says.
+    async fn seal(&self, step: SealStep) -> Result<(), StoreError>;
+
+    /// What was sealed of a site so far.
+    async fn sealed_status(&self, site: SiteNumber) -> Result<SealStatus, StoreError>;
+
+    /// Keeps everything from being sealed until it is dropped: for who reads a log and what belongs to it one after the
+    /// other.
+    async fn hold(&self) -> Hold;
+
     /// How the writer is doing.
     fn vitals(&self) -> vitals::Vitals;
 
@@ -195,6 +219,9 @@ pub trait Store: Send + Sync {
     /// Answers what is queued, writes it, and stops. Later appends are [`StoreError::Unavailable`].
     async fn close(&self);
 }
+
+/// While it lives, nothing is sealed.
+pub struct Hold(#[expect(dead_code, reason = "held, not read")] tokio::sync::OwnedRwLockReadGuard<()>);
 
 /// What a store says of itself.
 #[derive(Debug, Clone)]

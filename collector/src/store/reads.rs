@@ -1,6 +1,9 @@
 //! Reads over an engine. They block: [`super::kv`] runs them on the blocking pool.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -11,8 +14,8 @@ use super::{
     keys, rollup,
 };
 use crate::domain::{
-    fact::{Position, SiteNumber, Subject},
-    id::{LeadId, VaultRef},
+    fact::{Entry, Position, SiteNumber, Subject},
+    id::{Id, LeadId, VaultRef},
     install::Install,
     standing::Lead,
 };
@@ -126,19 +129,53 @@ pub(super) fn entries<E: Engine>(
         let missing = || StoreError::Damaged(format!("no entry at position {position}"));
         let (key, value) =
             engine.last(&keys::log(site, 0), &keys::log(site, position))?.ok_or_else(missing)?;
-        let before = found.len();
-        Block::open(position_of(&key)?, &value)?.each(|at, _, packed| {
-            if wanted.peek() == Some(&at) {
-                found.push(Stored { position: at, entry: Arc::new(block::decode(at, packed)?) });
-                wanted.next();
+        let mut after = None;
+        Block::open(position_of(&key)?, &value)?.each(|at, facts, packed| {
+            after = Some(at + facts);
+            if wanted.peek().is_some_and(|&position| position < at + facts) {
+                let entry = block::decode(at, packed)?;
+                // What was sealed since the position was written down is no more.
+                let is_sealed = matches!(entry, Entry::Sealed(_));
+                while let Some(position) = wanted.next_if(|&position| position < at + facts) {
+                    match (is_sealed, position == at) {
+                        (true, _) => {}
+                        (false, true) => found.push(Stored { position: at, entry: Arc::new(entry.clone()) }),
+                        (false, false) => return Err(missing()),
+                    }
+                }
             }
             Ok(wanted.peek().is_some())
         })?;
-        if found.len() == before {
+        if after.is_none_or(|after| position >= after) {
             return Err(missing());
         }
     }
     Ok(found)
+}
+
+/// The visitors with these numbers (ascending).
+pub(super) fn numbered<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    numbers: &[Position],
+) -> Result<Vec<(Position, Id)>, StoreError> {
+    let mut found = BTreeMap::new();
+    for stored in entries(engine, site, numbers)? {
+        if let Entry::Arrival(arrival) = stored.entry.as_ref()
+            && let Some(visitor) = &arrival.visitor
+        {
+            found.insert(stored.position, visitor.clone());
+        }
+    }
+    for number in numbers {
+        if !found.contains_key(number)
+            && let Some(value) = engine.get(&keys::numbered(site, *number))?
+            && let Subject::Visitor(visitor) = row(&value)?
+        {
+            found.insert(*number, visitor);
+        }
+    }
+    Ok(found.into_iter().collect())
 }
 
 pub(super) fn journey<E: Engine>(
@@ -235,7 +272,13 @@ pub(super) fn leads<E: Engine>(
             let id =
                 keys::lead_by_time_id(key).ok_or_else(|| StoreError::Damaged("a lead's key".to_owned()))?;
             let Some(lead) = lead(engine, site, &id)? else {
-                return Err(StoreError::Damaged(format!("lead {id} is listed and not there")));
+                // Sealed between the two reads, it is listed no more.
+                match engine.get(key)? {
+                    None => continue,
+                    Some(_) => {
+                        return Err(StoreError::Damaged(format!("lead {id} is listed and not there")));
+                    }
+                }
             };
             if query.since.is_some_and(|since| lead.created_at < since) {
                 return Ok(LeadPage { items, next: None });
@@ -257,7 +300,11 @@ pub(super) fn leads<E: Engine>(
 }
 
 pub(super) fn install<E: Engine>(engine: &E, site: SiteNumber) -> Result<Install, StoreError> {
-    engine.get(&keys::install(site))?.map_or_else(|| Ok(Install::default()), |value| row(&value))
+    let known = match engine.get(&keys::install(site))? {
+        None => engine.get(&keys::base_install(site))?,
+        known => known,
+    };
+    known.map_or_else(|| Ok(Install::default()), |value| row(&value))
 }
 
 pub(super) fn basis<E: Engine>(engine: &E, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError> {
@@ -300,8 +347,20 @@ pub(super) fn commit<E: Engine>(engine: &E, step: Step) -> Result<(), StoreError
         return Err(StoreError::Fenced(projector));
     }
     let mut batch: Batch = Vec::with_capacity(rows.len() + 1);
+    write(engine, site, rows, rollup::Changes::default(), &mut batch)?;
+    batch.push((keys::cursor(site, projector), Some(packed(&to)?)));
+    engine.apply(batch)
+}
+
+/// Adds what is derived to a batch, and what else is to become of the counters.
+pub(super) fn write<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    rows: Vec<Row>,
+    mut counters: rollup::Changes,
+    batch: &mut Batch,
+) -> Result<(), StoreError> {
     let mut pieces: HashMap<Subject, Vec<Position>> = HashMap::new();
-    let mut counters = rollup::Changes::default();
     for row in rows.into_iter().filter_map(|row| counters.take(site, row)) {
         match row {
             Row::Piece { subject, position } => pieces.entry(subject).or_default().push(position),
@@ -326,16 +385,41 @@ pub(super) fn commit<E: Engine>(engine: &E, step: Step) -> Result<(), StoreError
             }
         }
     }
-    counters.write(engine, &mut batch)?;
+    counters.write(engine, batch)?;
     // What a step adds to one journey takes one key: keys are what costs.
     for (subject, positions) in pieces {
-        let Some(&first) = positions.first() else { continue };
-        let gaps: Vec<u64> = positions.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let value = if gaps.is_empty() { vec![keys::VERSION] } else { packed(&gaps)? };
-        batch.push((keys::piece(site, &subject, first), Some(value)));
+        batch.extend(row_of_pieces(site, &subject, &positions)?);
     }
-    batch.push((keys::cursor(site, projector), Some(packed(&to)?)));
-    engine.apply(batch)
+    Ok(())
+}
+
+/// The row of some pieces, ascending; none where there are none.
+fn row_of_pieces(site: SiteNumber, subject: &Subject, positions: &[Position]) -> Result<Batch, StoreError> {
+    let Some(&first) = positions.first() else { return Ok(Batch::new()) };
+    let gaps: Vec<u64> =
+        positions.iter().zip(positions.iter().skip(1)).map(|(one, next)| next - one).collect();
+    let value = if gaps.is_empty() { vec![keys::VERSION] } else { packed(&gaps)? };
+    Ok(vec![(keys::piece(site, subject, first), Some(value))])
+}
+
+/// Takes some pieces out of a journey.
+pub(super) fn forget_pieces<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    subject: &Subject,
+    gone: &BTreeSet<Position>,
+    batch: &mut Batch,
+) -> Result<(), StoreError> {
+    each_pair(engine, &keys::pieces(site, subject), |key, value| {
+        let mut positions = pieces(key, value)?;
+        let before = positions.len();
+        positions.retain(|position| !gone.contains(position));
+        if positions.len() < before {
+            batch.push((key.to_vec(), None));
+            batch.extend(row_of_pieces(site, subject, &positions)?);
+        }
+        Ok(())
+    })
 }
 
 pub(super) fn reset<E: Engine>(engine: &E, site: SiteNumber) -> Result<(), StoreError> {

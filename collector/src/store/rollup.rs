@@ -128,6 +128,15 @@ fn read_members(value: &[u8]) -> Result<Members, StoreError> {
     read().ok_or_else(|| damaged("visitors"))
 }
 
+/// What counters begin with: what was counted of sealed facts.
+#[derive(Debug, Default)]
+pub struct Base {
+    /// Sums to be added.
+    pub sums: Vec<(Cell, Tally)>,
+    /// Visitors to be added by their numbers, and whether they left a lead.
+    pub members: Vec<(Cell, Position, bool)>,
+}
+
 /// What a step does to the rollups, summed up before anything is read.
 #[derive(Default)]
 pub(super) struct Changes {
@@ -151,6 +160,18 @@ impl Changes {
                 None
             }
             other => Some(other),
+        }
+    }
+
+    /// Adds to what counters begin with.
+    pub(super) fn begin_with(&mut self, site: SiteNumber, base: Base) {
+        for (cell, change) in base.sums {
+            self.sums.entry(keys::base_sums(site, &cell)).or_default().add(&change, 1);
+        }
+        for (cell, number, lead) in base.members {
+            let (piece, place) = place(number);
+            let key = keys::base_members(site, &cell, piece);
+            self.members.entry(key).or_default().push((place, true, lead));
         }
     }
 
@@ -187,8 +208,16 @@ pub(super) fn counted<E: Engine>(
     site: SiteNumber,
     contributors: &[Contributor],
 ) -> Result<Vec<Option<Counted>>, StoreError> {
-    let one =
-        |contributor| engine.get(&keys::counted(site, contributor))?.map(|value| row(&value)).transpose();
+    let one = |contributor| {
+        if let Some(value) = engine.get(&keys::counted(site, contributor))? {
+            return row(&value).map(Some);
+        }
+        // Of a visitor whose first arrival was sealed nothing is left but the number.
+        let Contributor::Subject(subject) = contributor else { return Ok(None) };
+        let number = engine.get(&keys::base_number(site, subject))?;
+        let number: Option<Position> = number.map(|value| row(&value)).transpose()?;
+        Ok(number.map(|number| Counted { number, arrivals: 0, shares: Vec::new() }))
+    };
     contributors.iter().map(one).collect()
 }
 
@@ -205,7 +234,12 @@ pub(super) fn rollups<E: Engine>(
         write_day(&mut key, ctas, day);
         key
     };
-    for (prefix, members) in [(keys::all_sums(site), false), (keys::all_members(site), true)] {
+    for (prefix, members) in [
+        (keys::all_sums(site), false),
+        (keys::all_base_sums(site), false),
+        (keys::all_members(site), true),
+        (keys::all_base_members(site), true),
+    ] {
         let mut from = days(prefix.clone(), since);
         let end = keys::after_prefix(&days(prefix.clone(), until));
         loop {

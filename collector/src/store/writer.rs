@@ -210,7 +210,10 @@ impl<E: Engine> Writer<E> {
                     return Ok(Appended::of(vec![Verdict::Duplicate]));
                 }
                 let packed = block::encode(&entry)?;
-                let position = self.take(site, 1)?;
+                if let Entry::Sealed(sealed) = &entry {
+                    self.mark_sealed(group, site, sealed)?;
+                }
+                let position = self.take(site, entry.facts())?;
                 if let Some(claim) = claim {
                     let mut value = vec![keys::VERSION];
                     value.extend_from_slice(&claim.content);

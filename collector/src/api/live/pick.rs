@@ -169,6 +169,8 @@ impl Picker {
             Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
             // These are counted one by one and told in reports.
             Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
+            // What was here is no more.
+            Entry::Sealed(_) => {}
         }
         Ok(())
     }

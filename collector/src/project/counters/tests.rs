@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     domain::{
         event::{Cta, Detail, Event, LeadKind, Personal, Submission},
-        fact::{Context, HOUSE},
+        fact::{Arrival, Context, HOUSE},
         id::{EventId, Id},
         promotion::Pixel,
         site::SitePut,

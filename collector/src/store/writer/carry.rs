@@ -7,10 +7,17 @@ use super::{
 };
 use crate::{
     domain::{
-        fact::{HOUSE, Position, SiteNumber},
+        event::{Detail, Event},
+        fact::{Entry, HOUSE, Position, SiteNumber},
+        id::{EventId, Id},
         ledger::Ledger,
+        sealed::Sealed,
     },
-    store::{Append, Stored, keys, reads},
+    store::{
+        Append, Stored,
+        block::{self, Block},
+        keys,
+    },
 };
 
 impl<E: Engine> Writer<E> {
@@ -75,9 +82,7 @@ impl<E: Engine> Writer<E> {
             let facts = entry.facts();
             let next = *self.next_position(site)?;
             if position < next {
-                let head = next - 1;
-                let there = reads::log(self.engine.as_ref(), site, position - 1, head, 1)?;
-                if there.first().is_none_or(|there| there.position != position || there.entry != entry) {
+                if !self.is_there(site, position, &entry)? {
                     return Err(StoreError::Contradicts(format!(
                         "another fact stands at position {position} of site {site}: the archive is of another store"
                     )));
@@ -109,5 +114,54 @@ impl<E: Engine> Writer<E> {
             }
         }
         Ok(taken)
+    }
+
+    /// Whether an entry stands at a position, or what is left of it.
+    fn is_there(&self, site: SiteNumber, position: Position, entry: &Entry) -> Result<bool, StoreError> {
+        let engine = self.engine.as_ref();
+        let block = engine.last(&keys::log(site, 0), &keys::log(site, position))?;
+        let Some((key, value)) = block else { return Ok(false) };
+        let mut is_there = false;
+        Block::open(keys::log_position(&key).unwrap_or_default(), &value)?.each(|at, facts, packed| {
+            let (end, wanted) = (at + facts, position + entry.facts());
+            if (at..end).contains(&position) {
+                is_there = match block::decode(at, packed)? {
+                    Entry::Sealed(_) => wanted <= end,
+                    there => at == position && there == *entry,
+                };
+            }
+            Ok(end <= position)
+        })?;
+        Ok(is_there)
+    }
+
+    /// Marks the ids of a sealed stretch seen, as those of the events that it was.
+    pub(super) fn mark_sealed(
+        &mut self,
+        group: &mut Group,
+        site: SiteNumber,
+        sealed: &Sealed,
+    ) -> Result<(), StoreError> {
+        let event = |page: &Id, id| Event {
+            id,
+            page: page.clone(),
+            at: 0,
+            raw_at: None,
+            detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0 },
+        };
+        let pages = sealed.pages.iter().map(|page| {
+            let numbers = page.numbers.iter().map(|number| event(&page.page, EventId::Numbered(*number)));
+            numbers.collect::<Vec<_>>()
+        });
+        let opaque = sealed.ids.iter().map(|id| vec![event(id, EventId::Opaque(id.clone()))]);
+        let mut fresh = Vec::new();
+        for events in pages.chain(opaque) {
+            self.look_up(group, site, &events)?;
+            self.mark(group, site, &events, &mut fresh);
+        }
+        if fresh.contains(&false) {
+            return Err(StoreError::Contradicts("an id of a sealed fact was stored before".to_owned()));
+        }
+        Ok(())
     }
 }
