@@ -82,7 +82,7 @@ function owner(name) {
 await main(() => {
   const facts = join(out, "tracker.json");
   if (!existsSync(facts)) throw new Missing("the tracker is not built; run: just build");
-  const { sizes, toolchain } = JSON.parse(readFileSync(facts, "utf8"));
+  const { sizes, toolchain, loader_modules } = JSON.parse(readFileSync(facts, "utf8"));
   const less = (all, part) => Object.fromEntries(Object.keys(all).map((key) => [key, all[key] - part[key]]));
   const rows = {
     "loader (t.js without the glue)": sizes.loader,
@@ -100,7 +100,7 @@ await main(() => {
   const heaviest = [...modules].sort((one, other) => other[1] - one[1]);
   const fits = total.brotli <= LIMIT;
   if (process.argv.includes("--json")) {
-    console.log(JSON.stringify({ toolchain, ...sizes, total, aim: AIM, limit: LIMIT, guard_limit: GUARD_LIMIT, modules: Object.fromEntries(heaviest) }));
+    console.log(JSON.stringify({ toolchain, ...sizes, total, aim: AIM, limit: LIMIT, guard_limit: GUARD_LIMIT, modules: Object.fromEntries(heaviest), loader_modules }));
   } else {
     const line = (name, ...cells) => console.log(name.padEnd(32) + cells.map((cell) => String(cell).padStart(9)).join(""));
     line(`bytes (${toolchain} toolchain)`, "raw", "gzip -9", "brotli 11");
@@ -110,6 +110,8 @@ await main(() => {
     line("limit", "", "", LIMIT);
     line("inline guard, apart", sizes.guard.raw);
     line("limit", GUARD_LIMIT);
+    console.log("\ncode of the loader by module, raw, not minified");
+    for (const [name, bytes] of Object.entries(loader_modules).sort((one, other) => other[1] - one[1])) line(name, bytes);
     console.log(`\ncode of the core by module, raw, not compressed${heaviest.length === 0 ? ": not known, the build with names is gone" : ""}`);
     for (const [name, bytes] of heaviest) line(name, bytes);
   }

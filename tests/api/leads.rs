@@ -55,6 +55,19 @@ async fn a_phone_number_alone_makes_a_lead() {
 }
 
 #[tokio::test]
+async fn a_lead_answers_to_the_reference_that_its_form_carried() {
+    let app = TestApp::spawn().await;
+    app.client.store("acme", &full("v", [callback("p", 2, NOW, "600 000 000")])).await;
+    let lead = only_lead(&app).await;
+    let get = async |path: &str| app.client.get(&format!("/api/v1/sites/acme/leads/{path}")).await;
+    assert_eq!(get("ref:p-2").await.expect(200), lead);
+    assert_eq!(get("ref:p-2/journey").await.expect(200)["lead"], lead["id"]);
+    for unknown in ["ref:p-3", "ref:", "ref:ref:p-2", "p-2"] {
+        get(unknown).await.expect(404);
+    }
+}
+
+#[tokio::test]
 async fn a_form_keeps_declared_fields_and_the_consent_given() {
     let app = TestApp::spawn().await;
     let config = json!({"domains": ["example.com"], "consent_default": "full", "lead_fields": ["provincia"]});

@@ -14,7 +14,7 @@ async fn an_empty_object_makes_a_site_with_defaults() {
         "site": "nuevo", "created_at": NOW, "name": "", "domains": [], "timezone": "Europe/Madrid", "currency": "EUR",
         "default_region": "ES", "consent_default": "wait", "anonymous_utm": true, "lead_fields": [],
         "query_keys": [], "hash_routes": false, "stages": ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"],
-        "channel_rules": [], "retention": {"events_months": 25, "leads_months": 24}
+        "channel_rules": [], "forms": [], "retention": {"events_months": 25, "leads_months": 24}
     });
     assert_eq!(created, expected);
     assert_eq!(app.client.get("/api/v1/sites/nuevo").await.expect(200), expected);
@@ -34,6 +34,42 @@ async fn a_put_replaces_the_whole_configuration_and_outlives_a_restart() {
     assert_eq!(second["created_at"], NOW, "a site is created once");
     app.restart().await;
     assert_eq!(app.client.get("/api/v1/sites/nuevo").await.expect(200), second);
+}
+
+#[tokio::test]
+async fn rules_for_forms_are_kept_checked_and_told_to_the_page() {
+    let app = TestApp::empty(|_| {}).await;
+    let rule = json!({"match": ".wpcf7-form", "success": "/gracias", "fields": {"phone": "[name=tel]"}});
+    let created = app.client.put("/api/v1/sites/nuevo", &json!({"forms": [rule]})).await.expect(201);
+    let kept = json!([{"match": ".wpcf7-form", "kind": "form", "success": "/gracias", "fields": {"phone": "[name=tel]"}}]);
+    assert_eq!(created["forms"], kept);
+    let loader =
+        app.client.bare(reqwest::Method::GET, "/t/nuevo.js").send().await.unwrap().text().await.unwrap();
+    assert!(
+        loader.contains(r#""forms":[{"match":".wpcf7-form","kind":"form","success":"/gracias","#),
+        "the page gets them"
+    );
+    let refused = [
+        (json!([{"match": " "}]), "/forms/0/match"),
+        (json!([{"match": "form", "success": ""}]), "/forms/0/success"),
+        (
+            json!([{"match": "form"}, {"match": "form", "fields": {"email": "x".repeat(257)}}]),
+            "/forms/1/fields",
+        ),
+        (json!(vec![json!({"match": "form"}); 51]), "/forms"),
+    ];
+    for (forms, pointer) in refused {
+        let problem = app.client.put("/api/v1/sites/nuevo", &json!({"forms": forms})).await.expect(400);
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    for forms in [
+        json!([{}]),
+        json!([{"match": "form", "kind": "call"}]),
+        json!([{"match": "form", "fields": {"iban": "x"}}]),
+    ] {
+        app.client.put("/api/v1/sites/nuevo", &json!({"forms": forms})).await.expect(400);
+    }
+    assert_eq!(app.client.get("/api/v1/sites/nuevo").await.expect(200)["forms"], kept, "as it was");
 }
 
 #[tokio::test]

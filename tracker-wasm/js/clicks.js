@@ -1,5 +1,7 @@
-// Clicks, raw: what was hit, for the core and for the loader without it. What it means is decided by `wire`.
-import { attr } from "./element.js";
+// Clicks, raw: what was hit, for the core and for the loader without it. What it means is decided by `wire`. And calls
+// to action that were seen, and clicks that got nowhere.
+import { BUTTONS, attr, near } from "./element.js";
+import { sight } from "./sight.js";
 
 const squeeze = (text) => (text || "").replace(/\s+/g, " ").trim().slice(0, 80);
 
@@ -15,39 +17,72 @@ const selector = (element) => {
   return (around && stable(around.id) ? "#" + around.id + " " : "") + own + (kind ? "." + kind : "");
 };
 
-/** A `click` or `auxclick` on a link, a button or a call to action; undefined where it hit none. */
-const click = (event) => {
-  // The right button follows no link.
-  if (event.button > 1) return;
-  // The first of the path, not the target, which stops at a shadow root; and on, outside of each root.
-  const near = (what) => {
-    for (let from = event.composedPath()[0]; from && from.closest; from = from.getRootNode().host) {
-      const found = from.closest(what);
-      if (found) return found;
-    }
-  };
-  const link = near("a,area");
-  const cta = near("[data-traza-cta]");
-  const element = link || near("button,summary,[role=button],[type=submit],[type=button],[type=image]") || cta;
+const wording = (element) =>
+  [attr(element, "aria-label"), element.textContent, attr(element, "value"), attr(element, "title")].map(squeeze).find(Boolean);
+
+const CALL =
+  /^(ll[aá]m|solic|p[ií]d|reserv|contrat|compr|empi?e|prueb|descarg|ap[uú]nt|reg[ií]st|call |book|buy|get |start|try |sign |downl|request)[^@]{1,40}$/i;
+
+// The name of a call to action: its own, or of what is styled as a button, says what to do and stands in no menu or
+// form, its words.
+const ctaOf = (element) => {
+  const words = wording(element);
   return (
-    element && {
-      target: selector(element),
-      text: [attr(element, "aria-label"), element.textContent, attr(element, "value"), attr(element, "title")]
-        .map(squeeze)
-        .find(Boolean),
-      // The attribute, not the resolved address: a relative link is internal wherever the page stands.
-      href: link && (attr(link, "href") || attr(link, "xlink:href")),
-      cta: cta && attr(cta, "data-traza-cta"),
-    }
+    attr(element, "data-traza-cta") ||
+    (/(^|[\s_-])(cta|btn|button)/i.test(attr(element, "class")) && CALL.test(words) && !element.closest("nav,header,footer,form") ? words : undefined)
   );
 };
 
+const hrefOf = (link) => attr(link, "href") || attr(link, "xlink:href");
+
+const ALL = { subtree: true, childList: true, attributes: true };
+const DEAD_MS = 1000;
+const RAGE_MS = 500; // between two clicks
+const RAGE = 4;
+
 /** Watches the clicks of every root; one inside of a shadow root reaches the document around it. */
-export const clicks = (host) =>
+export const clicks = (host) => {
+  let dead; // what was clicked, until anything happens
+  let hit; // what was hit last, when, and how often in a row
+  let at;
+  let times;
+
+  const stuck = (name, element) => host.saw("custom", { name, props: { target: selector(element) } });
+
+  const lives = () => (dead = 0);
+  const changes = new MutationObserver(lives);
+  host.listen(window, "scroll blur change", lives);
+
   host.each((root) => {
     if (!root.defaultView) return;
+    // An `auxclick` too: the middle button follows links.
     host.listen(root, "click auxclick", (event) => {
-      const fields = click(event);
-      if (fields) host.saw("click", fields);
+      // The right button follows none.
+      if (event.button > 1) return;
+      const link = near(event, "a,area");
+      const called = near(event, "[data-traza-cta]");
+      const element = link || near(event, BUTTONS) || called;
+      const target = event.composedPath()[0];
+      times = hit == target && event.timeStamp - at < RAGE_MS ? times + 1 : 1;
+      hit = target;
+      at = event.timeStamp;
+      if (times == RAGE) stuck("rage_click", element || target);
+      if (!element) return;
+      // The attribute, not the resolved address: a relative link is internal wherever the page stands.
+      const href = link && hrefOf(link);
+      host.saw("click", { target: selector(element), text: wording(element), href, cta: ctaOf(called || element) });
+      if (/^(?!#?$|javascript:)/.test(href || "") || element.closest("form,summary")) return;
+      dead = element;
+      for (const root of [document, element.getRootNode()]) changes.observe(root, ALL);
+      host.later(DEAD_MS, () => {
+        if (dead == element) stuck("dead_click", element);
+        changes.disconnect();
+      });
     });
   });
+
+  sight(host, "[data-traza-cta],[class*=cta],[class*=btn],[class*=button]", (element) => {
+    const cta = ctaOf(element);
+    if (cta) host.saw("cta_view", { cta, href: hrefOf(element) });
+  });
+};

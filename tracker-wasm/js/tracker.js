@@ -33,6 +33,7 @@ const rank = (mode) => modes.indexOf(mode);
  * - `each(work)`: calls `work(root)` for the document, and for each open shadow root and same-origin frame's document
  *   as it is met. Of what is `composed` (clicks, focus, keys) a document hears also what happens in its shadow roots.
  *   `look(root)` meets those that were put into one since.
+ * - `command(words)`: what `traza()` does
  */
 export const tracker = (config, base, load, early) => {
   const doc = document;
@@ -204,6 +205,8 @@ export const tracker = (config, base, load, early) => {
       host.saw("form_submit", { form: text(what.form) || "traza", lead }, true);
     }
   });
+
+  host.command = command;
 
   // ---- the beginning -------------------------------------------------------------------------------------------
 

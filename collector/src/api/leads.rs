@@ -77,10 +77,14 @@ pub async fn list(
     Ok(HttpResponse::Ok().json(query.render(&List { items, next })?))
 }
 
-/// The lead that a path names, if the caller may see it.
+/// The lead that a path names, by its id or as `ref:` and the reference that its form carried, if the caller may see
+/// it.
 async fn find(app: &App, caller: &Caller, site: &Site, id: &str) -> Result<Lead, Problem> {
     let none = || Problem::not_found("There is no such lead.");
-    let id = LeadId::parse(id).ok_or_else(none)?;
+    let id = match id.strip_prefix("ref:") {
+        Some(event) => LeadId::of_event(event),
+        None => LeadId::parse(id).ok_or_else(none)?,
+    };
     let lead = app.store.lead(site.number, &id).await?.ok_or_else(none)?;
     let last = &lead.origin.last;
     let inside = caller
@@ -93,7 +97,7 @@ async fn find(app: &App, caller: &Caller, site: &Site, id: &str) -> Result<Lead,
 /// One lead.
 #[utoipa::path(
     get, path = "/api/v1/sites/{site}/leads/{lead}", tag = "leads",
-    params(("site" = String, Path), ("lead" = String, Path), ("time" = Option<String>, Query)),
+    params(("site" = String, Path), ("lead" = String, Path, description = "An id, or `ref:` and the reference that the form carried"), ("time" = Option<String>, Query)),
     responses((status = 200, body = LeadView), (status = 404, body = problem::Body)),
     security(("token" = []))
 )]
@@ -127,7 +131,7 @@ pub struct JourneyView {
 #[utoipa::path(
     get, path = "/api/v1/sites/{site}/leads/{lead}/journey", tag = "leads",
     params(
-        ("site" = String, Path), ("lead" = String, Path),
+        ("site" = String, Path), ("lead" = String, Path, description = "An id, or `ref:` and the reference that the form carried"),
         ("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query), ("time" = Option<String>, Query),
     ),
     responses((status = 200, body = JourneyView), (status = 404, body = problem::Body)),
@@ -197,7 +201,7 @@ pub struct StageBody {
 /// Moves a lead to a stage. Answers with the lead as it then stands.
 #[utoipa::path(
     post, path = "/api/v1/sites/{site}/leads/{lead}/stage", tag = "leads",
-    params(("site" = String, Path), ("lead" = String, Path)),
+    params(("site" = String, Path), ("lead" = String, Path, description = "An id, or `ref:` and the reference that the form carried")),
     request_body = StageBody,
     responses(
         (status = 201, description = "Moved", body = LeadView),

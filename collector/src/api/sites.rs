@@ -12,7 +12,7 @@ use crate::{
         channel::rules::ChannelRule,
         fact::{Entry, HOUSE},
         retention::Retention,
-        site::{SiteConfig, SitePut},
+        site::{FormRule, SiteConfig, SitePut},
         token::Permission,
     },
     error::Problem,
@@ -51,6 +51,9 @@ pub struct ConfigBody {
     /// Its own grouping rules, in order: the first that fits an arrival decides its channel.
     #[schema(value_type = Vec<Object>)]
     channel_rules: Vec<ChannelRule>,
+    /// Its lead forms that are not declared in the page; the first that matches counts.
+    #[schema(value_type = Vec<Object>)]
+    forms: Vec<FormRule>,
     /// How long it keeps what. What is too old goes within a day; the numbers of reports stay.
     retention: RetentionBody,
 }
@@ -99,6 +102,7 @@ impl From<SiteConfig> for ConfigBody {
             hash_routes: config.hash_routes,
             stages: config.stages,
             channel_rules: config.channel_rules,
+            forms: config.forms,
             retention: config.retention.into(),
         }
     }
@@ -171,6 +175,21 @@ impl ConfigBody {
                 ));
             }
         }
+        if self.forms.len() > 50 {
+            return Err(Problem::invalid_at("/forms", "must have at most 50 rules"));
+        }
+        for (index, rule) in self.forms.iter().enumerate() {
+            let selectors = [("match", Some(&rule.matches)), ("success", rule.success.as_ref())];
+            let fields = rule.fields.values().map(|selector| ("fields", Some(selector)));
+            for (name, selector) in selectors.into_iter().chain(fields) {
+                let Some(selector) = selector else { continue };
+                let pointer = format!("/forms/{index}/{name}");
+                short(&pointer, selector, 256)?;
+                if selector.trim().is_empty() {
+                    return Err(Problem::invalid_at(pointer, "must be a CSS selector such as .wpcf7-form"));
+                }
+            }
+        }
         let months =
             [("events_months", self.retention.events_months), ("leads_months", self.retention.leads_months)];
         for (name, months) in months {
@@ -195,6 +214,7 @@ impl ConfigBody {
             hash_routes: self.hash_routes,
             stages: self.stages,
             channel_rules: self.channel_rules,
+            forms: self.forms,
             retention: Retention {
                 events_months: self.retention.events_months,
                 leads_months: self.retention.leads_months,

@@ -1,5 +1,7 @@
 //! A tracked property and its configuration.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use wire::beacon::ConsentDefault;
 
@@ -17,6 +19,49 @@ pub struct SitePut {
     pub at: i64,
     /// The whole configuration from here on.
     pub config: SiteConfig,
+}
+
+/// A site's own word on forms that its pages cannot be edited to declare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormRule {
+    /// A CSS selector of the forms.
+    #[serde(rename = "match")]
+    pub matches: String,
+    /// What a sent one is.
+    #[serde(default)]
+    pub kind: FormKind,
+    /// How success shows: a CSS selector of what appears, or, from `/` on, how the path of the thank-you page begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success: Option<String>,
+    /// Which fields are what, by CSS selectors, where their types, names and labels do not say.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<FieldRole, String>,
+}
+
+/// The kinds of lead that a form makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FormKind {
+    /// An enquiry.
+    #[default]
+    Form,
+    /// A request to be called.
+    Callback,
+}
+
+/// What a field of a lead form is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldRole {
+    /// What the visitor is called, or a part of it.
+    Name,
+    /// An e-mail address.
+    Email,
+    /// A telephone number.
+    Phone,
+    /// The box that agrees.
+    Consent,
 }
 
 /// How a site wants to be tracked and reported. Everything has a default: `{}` is a valid configuration.
@@ -50,6 +95,9 @@ pub struct SiteConfig {
     /// Its own grouping rules, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub channel_rules: Vec<ChannelRule>,
+    /// Its lead forms that are not declared in the page; the first that matches counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forms: Vec<FormRule>,
     /// How long it keeps what.
     #[serde(skip_serializing_if = "is_default")]
     pub retention: Retention,
@@ -77,6 +125,7 @@ impl Default for SiteConfig {
                 .map(str::to_owned)
                 .to_vec(),
             channel_rules: Vec::new(),
+            forms: Vec::new(),
             retention: Retention::default(),
         }
     }

@@ -41,6 +41,7 @@ fn public_config(app: &App, site: &Site) -> String {
         "keys": config.query_keys,
         "anonymous_utm": config.anonymous_utm,
         "lead_fields": config.lead_fields,
+        "forms": config.forms,
         "hash_routes": config.hash_routes,
         "currency": config.currency,
     })

@@ -1,9 +1,10 @@
 //! Clicks on real nodes.
 
 use wasm_bindgen_test::wasm_bindgen_test;
+use wire::event::{Event, Prop};
 
 use crate::page::{
-    Tracker, clean, click, click_with, events, fire, of_kind, pause, sent, shadow, show, until,
+    Tracker, act, clean, click, click_with, events, fire, of_kind, pause, sent, shadow, show, until,
 };
 
 async fn started(html: &str) -> Tracker {
@@ -206,4 +207,97 @@ async fn personal_data_in_links_and_captions_stays() {
         assert!(!text.contains(planted), "{planted} in {text}");
     }
     assert_eq!(of_kind("click")[0].href.as_deref(), Some("/hello?plan=pro"));
+}
+
+#[wasm_bindgen_test]
+async fn calls_to_action_are_found_by_their_looks_and_words() {
+    let _tracker = started(
+        r#"<a id=yes class="btn btn-primary" href="/p">Solicita presupuesto</a><button id=also class=elementor-button>Book a visit</button>
+           <a id=plain href="/p">Solicita presupuesto</a><button id=words class=btn>Cerrar</button>
+           <nav><a id=menu class=btn href="/p">Llama ahora</a></nav><form><button id=send type=button class=btn>Reserva ya</button></form>
+           <a id=person class=btn href="/p">Contact ana@example.com</a>"#,
+    )
+    .await;
+    for id in ["#yes", "#also", "#plain", "#words", "#menu", "#send", "#person"] {
+        click(id);
+    }
+    fire("pagehide", false);
+    let named: Vec<_> = of_kind("cta_click").into_iter().filter_map(|event| event.cta).collect();
+    assert_eq!(named, ["Solicita presupuesto", "Book a visit"]);
+    assert_eq!(of_kind("click").len(), 5);
+}
+
+#[wasm_bindgen_test]
+async fn a_call_to_action_is_seen_after_a_second_in_sight_and_once() {
+    let _tracker = started(
+        r#"<a data-traza-cta=here href="/p">Go</a><a data-traza-cta=below style="position:absolute;top:9999px">Go</a>
+           <div style="height:40px;overflow:hidden"><div data-traza-cta=part style="height:400px">Go</div></div>"#,
+    )
+    .await;
+    act(
+        "setTimeout(() => stage.insertAdjacentHTML('beforeend', '<button class=btn>Reserva ya</button>'), 300)",
+    );
+    pause(500).await;
+    fire("pagehide", false);
+    assert_eq!(of_kind("cta_view").len(), 0, "half a second is a glance");
+    until("both", || {
+        fire("pagehide", false);
+        of_kind("cta_view").len() == 2
+    })
+    .await;
+    pause(1500).await;
+    fire("pagehide", false);
+    let seen: Vec<_> =
+        of_kind("cta_view").into_iter().map(|event| (event.cta.unwrap_or_default(), event.href)).collect();
+    assert_eq!(seen, [("here".to_owned(), Some("/p".to_owned())), ("Reserva ya".to_owned(), None)]);
+}
+
+/// The names and targets of what was recorded beside clicks.
+fn stuck() -> Vec<(String, String)> {
+    fire("pagehide", false);
+    let of = |event: Event| {
+        let target = match event.props.unwrap_or_default().remove("target") {
+            Some(Prop::Text(target)) => target,
+            other => panic!("no target: {other:?}"),
+        };
+        (event.name.unwrap_or_default(), target)
+    };
+    of_kind("custom").into_iter().map(of).collect()
+}
+
+#[wasm_bindgen_test]
+async fn clicking_on_and_on_is_rage_and_told_once() {
+    let _tracker = started("<p id=words>Words</p><p id=other>Words</p>").await;
+    for _ in 0..3 {
+        click("#words");
+    }
+    click("#other");
+    assert_eq!(stuck(), [], "three, and somewhere else");
+    for _ in 0..6 {
+        click("#words");
+    }
+    assert_eq!(stuck(), [("rage_click".to_owned(), "p#words".to_owned())]);
+}
+
+#[wasm_bindgen_test]
+async fn a_click_after_which_nothing_happens_is_dead() {
+    let _tracker = started(
+        r##"<button id=dead>More</button><a id=empty href="#">More</a><button id=live>More</button><a id=real href="/p">More</a><i></i>"##,
+    )
+    .await;
+    act("find('#live').addEventListener('click', () => { find('i').textContent = 'here'; })");
+    for id in ["#live", "#real"] {
+        click(id);
+        pause(1200).await;
+    }
+    assert_eq!(stuck(), []);
+    for id in ["#dead", "#empty"] {
+        click(id);
+        pause(1200).await;
+    }
+    assert_eq!(
+        stuck(),
+        [("dead_click", "button#dead"), ("dead_click", "a#empty")]
+            .map(|(name, target)| (name.to_owned(), target.to_owned()))
+    );
 }

@@ -5,6 +5,8 @@
 mod choice;
 mod clicks;
 mod engagement;
+mod form_builders;
+mod form_story;
 mod forms;
 mod layer;
 mod link;

@@ -145,6 +145,16 @@ export const submit = (path) => {
   find(path).dispatchEvent(new SubmitEvent("submit", { bubbles: true, composed: true, cancelable: true }));
 };
 
+/** Types into a field. */
+export const type = (path, value) => {
+  const field = find(path);
+  field.value = value;
+  field.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true }));
+};
+
+/** The page's own script; `find(path)` as above. */
+export const act = (script) => new Function("stage", "find", script)(stage, find);
+
 /** An event of the window, as `pagehide`. */
 export const fire = (kind, init) => window.dispatchEvent(new PageTransitionEvent(kind, init));
 

@@ -46,6 +46,16 @@ extern "C" {
     #[wasm_bindgen(js_name = forms)]
     fn _forms();
 }
+#[wasm_bindgen(module = "/js/fields.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = gather)]
+    fn _fields();
+}
+#[wasm_bindgen(module = "/js/sight.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = sight)]
+    fn _sight();
+}
 #[wasm_bindgen(module = "/js/layer.js")]
 extern "C" {
     #[wasm_bindgen(js_name = layer)]
@@ -98,6 +108,9 @@ extern "C" {
     #[wasm_bindgen(js_name = click)]
     fn click_raw(path: &str, kind: &str, button: u32);
     pub(crate) fn submit(path: &str);
+    #[wasm_bindgen(js_name = type)]
+    pub(crate) fn type_into(path: &str, value: &str);
+    pub(crate) fn act(script: &str);
     pub(crate) fn hostile(selector: &str);
     pub(crate) fn uncaught() -> u32;
     #[wasm_bindgen(js_name = fire)]

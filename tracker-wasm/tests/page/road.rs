@@ -6,8 +6,8 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use wire::{beacon::Via, limits};
 
 use crate::page::{
-    Tracker, answer, beacons, clean, click, crowd, events, fire, is_click_id, kept, mint, of_kind, pause,
-    remember, sent, show, submit, until,
+    Tracker, act, answer, beacons, clean, click, crowd, events, fire, is_click_id, kept, mint, of_kind,
+    pause, remember, sent, show, submit, until,
 };
 
 const PAGE: &str = r#"<a id=call href="tel:+34600000000">Call</a><button>More</button>
@@ -162,6 +162,8 @@ async fn a_lead_is_kept_until_the_collector_was_seen_and_not_sent_twice_after() 
     fire("pagehide", false);
     assert!(kept("tz_q").is_some_and(|text| text.contains("600000000")), "no answer yet: who knows");
     until("it was delivered after all", || kept("tz_q").is_none()).await;
+    // The same once more would be the same lead.
+    act("find('form input').value = '600000001'");
     submit("form");
     fire("pagehide", false);
     assert_eq!(kept("tz_q"), None, "the collector is there");
