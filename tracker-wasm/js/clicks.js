@@ -1,6 +1,6 @@
 // Clicks, raw: what was hit, for the core and for the loader without it. What it means is decided by `wire`. And calls
 // to action that were seen, and clicks that got nowhere.
-import { BUTTONS, attr, near } from "./element.js";
+import { BUTTONS, CHANGES, attr, near } from "./element.js";
 import { sight } from "./sight.js";
 
 const squeeze = (text) => (text || "").replace(/\s+/g, " ").trim().slice(0, 80);
@@ -35,7 +35,6 @@ const ctaOf = (element) => {
 
 const hrefOf = (link) => attr(link, "href") || attr(link, "xlink:href");
 
-const ALL = { subtree: true, childList: true, attributes: true };
 const DEAD_MS = 1000;
 const RAGE_MS = 500; // between two clicks
 const RAGE = 4;
@@ -73,7 +72,7 @@ export const clicks = (host) => {
       host.saw("click", { target: selector(element), text: wording(element), href, cta: ctaOf(called || element) });
       if (/^(?!#?$|javascript:)/.test(href || "") || element.closest("form,summary")) return;
       dead = element;
-      for (const root of [document, element.getRootNode()]) changes.observe(root, ALL);
+      for (const root of [document, element.getRootNode()]) changes.observe(root, CHANGES);
       host.later(DEAD_MS, () => {
         if (dead == element) stuck("dead_click", element);
         changes.disconnect();

@@ -5,6 +5,9 @@ import { attempt } from "./device.js";
 /** What is pressed. */
 export const BUTTONS = "button,summary,[role=button],[type=submit],[type=button],[type=image]";
 
+/** What a MutationObserver looks at where anything may be the answer. */
+export const CHANGES = { subtree: true, childList: true, attributes: true };
+
 const elements = Object.getOwnPropertyDescriptor(HTMLFormElement.prototype, "elements").get;
 
 /** Calls an element's own method, whatever its fields are called. */

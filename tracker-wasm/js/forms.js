@@ -1,7 +1,7 @@
 // Forms: seen, begun, refused, left, sent, and received. Of an ordinary one its name alone leaves; of one that
 // declares a lead also what `fields.js` reads of it, when it is sent.
 import { attempt, json, keep, recall } from "./device.js";
-import { BUTTONS, attr, call, fieldsOf, near } from "./element.js";
+import { BUTTONS, CHANGES, attr, call, fieldsOf, near } from "./element.js";
 import { filled, gather } from "./fields.js";
 import { sight } from "./sight.js";
 
@@ -23,9 +23,8 @@ export const forms = (host) => {
 
   const nameOf = (field) => (attr(field, "name") || attr(field, "id") || field.type || "").slice(0, 80) || undefined;
 
-  const formOf = (event) => {
-    for (const node of event.composedPath()) for (const form of [node, node.form]) if (fieldsOf(form)) return form;
-  };
+  // What stands elsewhere in the page may belong to a form by its name.
+  const formOf = (event) => near(event, "[form]")?.form || near(event, "form");
 
   const of = (form) => {
     if (!states.has(form)) {
@@ -52,7 +51,7 @@ export const forms = (host) => {
     state.id = host.id();
     refer(state);
     state.root = call(state.form, "getRootNode");
-    changes.observe(state.root, { subtree: true, childList: true, attributeFilter: ["aria-invalid", "class", "style", "hidden"] });
+    changes.observe(state.root, CHANGES);
   };
 
   const refer = ({ form, id }) => {

@@ -17,6 +17,7 @@ export const pages = (host, first) => {
   let page; // its id
   let count; // the next event's number
   let url;
+  let address; // as it was looked at last
   let route;
   let attend;
   let deepest; // how much of it was seen, in percent
@@ -78,6 +79,8 @@ export const pages = (host, first) => {
   };
 
   const move = () => {
+    if (address == location.href) return;
+    address = location.href;
     if (where() == route) return;
     leave();
     view(url);

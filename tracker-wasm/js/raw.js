@@ -5,14 +5,14 @@ export const isClickId = (key) =>
   /^(gad_|hsa_|mc_|mkt_tok|_(gl|kx|hs)|igsh|epik|srsltid|gclsrc|msclkid|li_fat|dicbo|tblci|cjevent|awc|\w*(clid|braid|cid)$)/i.test(key);
 
 /** A text without e-mail addresses. */
-export const text = (text) => text.replace(/[^\s/?&=#:]+(@|%40)[^\s/?&=#]+/gi, "…");
+export const rawText = (text) => text.replace(/[^\s/?&=#:]+(@|%40)[^\s/?&=#]+/gi, "…");
 
 /**
  * An address with what may leave of it: of its query campaigns and what the site wants kept, and outside of full mode a
  * click id's name alone.
  */
-export const address = (url, full, config) =>
-  text(
+export const rawAddress = (url, full, config) =>
+  rawText(
     url.replace(/#.*=.*/, "").replace(/([?&])([^=&#]*)(=[^&#]*)?/g, (pair, mark, key) => {
       if (/^utm_/.test(key)) return full || config.anonymous_utm ? pair : mark;
       if (isClickId(key)) return full ? pair : mark + key + "=";

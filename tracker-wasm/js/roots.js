@@ -22,10 +22,10 @@ export const roots = (host) => {
   };
 
   host.look = (root) => {
-    for (const element of root.querySelectorAll("*")) {
-      meet(element.shadowRoot);
-      frame(element);
-    }
+    // Once is enough: each element that is looked at costs.
+    if (root.readyState == "loading") return;
+    for (const { shadowRoot } of root.querySelectorAll("*")) shadowRoot && meet(shadowRoot);
+    root.querySelectorAll("iframe,frame").forEach(frame);
   };
   host.each = (work) => works.push(work);
 

@@ -7,7 +7,7 @@ import { forms } from "./forms.js";
 import { layer } from "./layer.js";
 import { handOver } from "./link.js";
 import { pages } from "./pages.js";
-import * as raw from "./raw.js";
+import { contact, isAway, rawAddress, rawText } from "./raw.js";
 import { ALL, END, road } from "./road.js";
 import { roots } from "./roots.js";
 
@@ -116,13 +116,13 @@ export const tracker = (config, base, load, early) => {
     if (!under && mode == "wait") hold(event, urgent);
     // Who says their name is not anonymous.
     if (!under || (!full && event.kind == "identify")) return;
-    const soon = urgent || lead || raw.isAway(event.href);
+    const soon = urgent || lead || isAway(event.href);
     // A lead's story begins with its page.
     if (soon) views.tell(true);
-    const text = (text) => (typeof text != "string" ? text : (core || raw).text(text));
+    const text = (text) => (typeof text != "string" ? text : (core ? core.text : rawText)(text));
     for (const name of ["url", "referrer", "href"]) {
       const url = event[name];
-      if (url) event[name] = (name == "href" && raw.contact(url)) || (core ? core.address(url, full, !!config.anonymous_utm) : raw.address(url, full, config));
+      if (url) event[name] = (name == "href" && contact(url)) || (core ? core.address(url, full, !!config.anonymous_utm) : rawAddress(url, full, config));
     }
     for (const name of ["title", "text"]) event[name] = text(event[name]);
     for (const name in event.props) event.props[name] = text(event.props[name]);
