@@ -170,7 +170,12 @@ fn describe(item: &Value) -> String {
         "outbound_click" => text("href"),
         "stage" => format!("→ {} ({})", text("stage"), text("by")),
         "click" => format!("{} {}", text("text"), text("target")),
+        "form_start" | "form_error" | "form_abandon" => format!("{} {}", text("form"), text("field")),
         kind if kind.starts_with("form_") => text("form"),
+        "custom" => {
+            let target = item.pointer("/props/target").and_then(Value::as_str).unwrap_or("");
+            format!("{} {target}", text("name"))
+        }
         _ => text("name"),
     };
     if let Some(touch) = item.get("touch") {
@@ -197,13 +202,16 @@ mod tests {
             json!({"at": 0, "kind": "page_view", "visit": "a", "title": "Inicio", "url": "https://example.com/",
                    "touch": {"channel": "paid_search", "source": "google", "campaign": "otono"}}),
             json!({"at": 9000, "kind": "page_leave", "visit": "a", "engaged_ms": 8200, "scroll_pct": 60}),
+            json!({"at": 86_400_000, "kind": "form_abandon", "visit": "b", "form": "contacto", "field": "email"}),
+            json!({"at": 86_400_000, "kind": "custom", "visit": "b", "name": "rage_click", "props": {"target": "a#x"}}),
             json!({"at": 86_400_000, "kind": "form_submit", "visit": "b", "form": "callback"}),
         ];
         let story = render(&lead, &items, &TimeZone::UTC);
         let expected = "Lead l_1 (callback): +34600000000, stage lead\n  first touch paid_search / google / otono\n  last \
                         touch  direct\n\nVisit 1\n  1970-01-01 00:00:00  page_view       Inicio  https://example.com/  ← \
                         paid_search google otono\n  1970-01-01 00:00:09  page_leave      8 s engaged, 60 % seen\nVisit \
-                        2\n  1970-01-02 00:00:00  form_submit     callback\n";
+                        2\n  1970-01-02 00:00:00  form_abandon    contacto email\n  1970-01-02 00:00:00  custom          rage_click \
+                        a#x\n  1970-01-02 00:00:00  form_submit     callback\n";
         assert_eq!(story, expected);
     }
 }

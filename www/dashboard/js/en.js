@@ -138,6 +138,8 @@ export default {
   "did.purchase": "Bought",
   "did.purchase.amount": "Bought for {amount}",
   "did.custom": "{name}",
+  "did.rage_click": "Clicked again and again on “{what}”",
+  "did.dead_click": "Clicked on “{what}”, and nothing happened",
   "did.identify": "Identified themselves",
   "did.consent": "Chose about privacy",
   "did.consent.mode": "Chose about privacy: {mode}",

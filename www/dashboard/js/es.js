@@ -138,6 +138,8 @@ export default {
   "did.purchase": "Compró",
   "did.purchase.amount": "Compró por {amount}",
   "did.custom": "{name}",
+  "did.rage_click": "Hizo clic una y otra vez en «{what}»",
+  "did.dead_click": "Hizo clic en «{what}» y no pasó nada",
   "did.identify": "Se identificó",
   "did.consent": "Decidió sobre su privacidad",
   "did.consent.mode": "Decidió sobre su privacidad: {mode}",

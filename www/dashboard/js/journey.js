@@ -142,7 +142,10 @@ export function say(item, t) {
         ["did.sale.amount", Number.isFinite(item.amount), { amount: cash(item, t) }],
       );
     case "custom":
-      return pick(["did.custom", true, { name: item.name ?? "custom" }]);
+      return pick(
+        [`did.${item.name}`, /^(rage|dead)_click$/.test(item.name) && item.props?.target, { what: item.props?.target }],
+        ["did.custom", true, { name: item.name ?? "custom" }],
+      );
     case "consent":
       return pick(["did.consent.mode", item.mode, { mode: t.label("mode", item.mode) }]);
     case "tracker_error":
