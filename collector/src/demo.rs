@@ -1,6 +1,6 @@
 //! `--demo`: a site to play with, its token, and what to try.
 
-use std::{fmt::Write as _, fs, io::ErrorKind, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write as _, fs, io::ErrorKind, path::PathBuf};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,10 @@ use crate::{
     api::{auth, sites, tokens},
     app::App,
     config::StoreUrl,
-    domain::{site::SiteConfig, token::Role},
+    domain::{
+        site::{FormKind, FormRule, SiteConfig},
+        token::Role,
+    },
     vault::keys::write_private,
 };
 
@@ -51,6 +54,12 @@ pub async fn prepare(app: &App) -> anyhow::Result<String> {
         name: "Tejado Claro (demo)".to_owned(),
         domains,
         consent_default: ConsentDefault::Full,
+        forms: vec![FormRule {
+            matches: "[data-traza-lead]".to_owned(),
+            kind: FormKind::Form,
+            success: Some("/demo/gracias".to_owned()),
+            fields: BTreeMap::new(),
+        }],
         ..SiteConfig::default()
     };
     sites::put_site(app, SITE, config).await?;

@@ -59,7 +59,17 @@ fn a_visit_becomes_a_lead_with_its_whole_journey_and_nothing_else_leaves_the_pag
         }
 
         let id = lead["id"].as_str().unwrap();
-        let expected = ["page_view", "call_click", "form_submit", "page_leave", "page_view", "page_leave"];
+        let expected = [
+            "page_view",
+            "form_start",
+            "call_click",
+            "form_start",
+            "form_submit",
+            "page_leave",
+            "page_view",
+            "form_success",
+            "page_leave",
+        ];
         let mut journey = Vec::new();
         holds("the journey is complete", async || {
             journey = client.lead_journey("demo", id).await;
@@ -75,6 +85,16 @@ fn a_visit_becomes_a_lead_with_its_whole_journey_and_nothing_else_leaves_the_pag
             (&json!(id), &json!("callback"))
         );
         assert_eq!(of("form_submit")["evidence"], "submission");
+        // In the moment of the page_leave.
+        let left = of("form_abandon");
+        assert_eq!(
+            (&left["form"], &left["field"], &left["fields_filled"]),
+            (&json!("contacto"), &json!("email"), &json!(2)),
+            "{left}"
+        );
+        assert_eq!(of("form_success")["form"], "callback");
+        let lead = client.get(&format!("/api/v1/sites/demo/leads/{id}")).await.expect(200);
+        assert_eq!(lead["confirmed"], true, "{lead}");
         assert!(of("page_leave")["scroll_pct"].as_u64().unwrap() > 90, "{}", of("page_leave"));
         let times: Vec<_> = journey.iter().map(|item| item["at"].as_i64().unwrap()).collect();
         assert!(times.is_sorted());
