@@ -170,7 +170,8 @@ impl std::error::Error for Problem {}
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy => Self::busy(),
+            // The store says so in its own time, once for all whom it refuses.
+            StoreError::Busy | StoreError::NotDurable => Self::busy(),
             error if error.is_retryable() => Self::unavailable(error),
             error => Self::internal(error),
         }

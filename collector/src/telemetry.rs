@@ -269,6 +269,8 @@ fn ledgers(reading: &Reading) -> Registry {
     let flush = "Time that it took to make a group of appends durable: write, flush, sync";
     registry.register("traza_flush_seconds", flush, reading.vitals.flush.clone());
     registry.register("traza_group_appends", "Appends that shared one sync", reading.vitals.group.clone());
+    let recoveries = "Times that the store was made fit again after the disk had failed it";
+    registry.register("traza_store_recoveries", recoveries, reading.vitals.recoveries.clone());
     registry
 }
 
@@ -290,6 +292,7 @@ mod tests {
         let vitals = Vitals::default();
         vitals.flush.observe(0.002);
         vitals.group.observe(3.0);
+        vitals.recoveries.inc();
         let store = Description { backend: "test", disk_bytes: Some(7), disk_free: Some(8), queued: 9 };
         let status = SealStatus { facts: 5, leads: 1, passed_at: 3_000, ..SealStatus::default() };
         let sealed = vec![("acme".to_owned(), status)];
@@ -311,6 +314,7 @@ mod tests {
             "traza_flush_seconds_count 1",
             "traza_answer_seconds_count{route=\"/api/v1/sites/{site}/leads\",method=\"GET\"} 1",
             "traza_group_appends_sum 3.0",
+            "traza_store_recoveries_total 1",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");

@@ -12,7 +12,10 @@
 mod damage;
 mod disk;
 mod folder;
+mod idle;
 mod kill;
 mod ops;
+mod overload;
+mod replay;
 mod terminate;
 mod trace;

@@ -64,6 +64,14 @@ impl Told {
     }
 }
 
+/// Memory that a process holds now, in MB; 0 where the system does not say.
+#[must_use]
+pub fn resident(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
 /// A folder for a store and what belongs beside it. One process after the other may use it.
 pub struct Home {
     folder: TempDir,

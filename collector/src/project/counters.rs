@@ -329,6 +329,12 @@ impl Sites {
         (Self { counters: Counters::default(), basis: HashMap::new(), reached }, receiver)
     }
 
+    /// Forgets what is known of the store: the next step asks it again.
+    pub(super) fn forget(&mut self) {
+        self.counters.clear();
+        self.basis.clear();
+    }
+
     /// Takes one step for a site. Answers whether there is more to do up to where the journeys are.
     pub(super) async fn step(
         &mut self,

@@ -82,6 +82,8 @@ pub struct Follower {
     counters: Sites,
     /// What each site's leads were derived with.
     basis: HashMap<SiteNumber, Vec<String>>,
+    /// How often the store had recovered when what is known was read from it; `None` where that must be read again.
+    recoveries: Option<u64>,
     /// What is done when its time has come, whether or not something happens.
     upkeep: Option<Upkeep>,
 }
@@ -98,8 +100,8 @@ impl Follower {
         let (reached, receiver) = watch::channel(HashMap::new());
         let (counters, counted) = Sites::new();
         let progress = Progress { reached: receiver, counted };
-        let follower = Self { store, directory, reached, counters, basis: HashMap::new(), upkeep: None };
-        (follower, progress)
+        let (basis, recoveries, upkeep) = (HashMap::new(), None, None);
+        (Self { store, directory, reached, counters, basis, recoveries, upkeep }, progress)
     }
 
     /// The same, which also sees to what is due by the clock: facts that are too old are sealed.
@@ -114,11 +116,15 @@ impl Follower {
     /// # Errors
     /// What the store says.
     pub async fn begin(&mut self) -> Result<(), StoreError> {
+        let recoveries = self.store.vitals().recoveries.get();
+        self.basis.clear();
+        self.counters.forget();
         for site in self.directory.sites() {
             let position = self.store.cursor(journeys::NAME, site.number).await?;
             self.reach(site.number, position);
         }
         self.reach(HOUSE, self.store.head(HOUSE));
+        self.recoveries = Some(recoveries);
         Ok(())
     }
 
@@ -146,6 +152,8 @@ impl Follower {
                 Err(error) => {
                     tracing::error!(%error, "what is derived could not be brought up to date; trying again");
                     tokio::time::sleep(PAUSE).await;
+                    // What is known may be of a step that was not taken.
+                    self.recoveries = None;
                 }
             }
         }
@@ -171,6 +179,10 @@ impl Follower {
     /// What the store says.
     pub async fn catch_up(&mut self) -> Result<(), StoreError> {
         loop {
+            // A store that came back from a failure stands where it was synced last, which may be further back.
+            if self.recoveries != Some(self.store.vitals().recoveries.get()) {
+                self.begin().await?;
+            }
             self.directory.refresh(self.store.as_ref()).await?;
             let sites = self.directory.sites();
             for site in &sites {

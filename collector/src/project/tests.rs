@@ -15,7 +15,7 @@ use crate::{
         site::{SiteConfig, SitePut},
         standing::Lead,
     },
-    store::{Append, Store, kv::KvStore, memory::Memory},
+    store::{Append, Store, kv::KvStore, memory::Memory, poisoned::Poisoned},
 };
 
 const SITE: u32 = 1;
@@ -105,6 +105,29 @@ async fn a_late_page_view_changes_where_a_lead_came_from() {
         origin,
         "what came later did not bring the lead"
     );
+}
+
+#[tokio::test]
+async fn what_was_derived_and_lost_with_a_failing_disk_is_derived_again() {
+    let engine = Poisoned::default();
+    let store: Arc<dyn Store> = Arc::new(KvStore::open(engine.clone()).unwrap());
+    put_domains(store.as_ref(), &["example.com"]).await;
+    let (mut follower, progress) = Follower::new(Arc::clone(&store), Arc::default());
+    let page = page_view("p", 0, "https://example.com/?gclid=x", None);
+    add(store.as_ref(), arrival(Some("v"), Mode::Full, 0, vec![page, lead("p", 1, 5)])).await;
+    follower.catch_up().await.unwrap();
+    let (derived, changes) = (store.dump(SITE).await.unwrap(), store.changes());
+    // Nothing was appended since, so nothing synced it.
+    engine.fill(true);
+    assert!(store.probe().await.is_err());
+    engine.fill(false);
+    engine.recovered(store.as_ref()).await;
+    assert!(store.lead(SITE, &LeadId::of_event("p-1")).await.unwrap().is_none(), "it was lost");
+
+    assert!(changes.has_changed().unwrap(), "whoever follows is woken");
+    follower.catch_up().await.unwrap();
+    assert_eq!(store.dump(SITE).await.unwrap(), derived);
+    assert_eq!((progress.reached(SITE), progress.counted(SITE)), (2, 2));
 }
 
 #[tokio::test]

@@ -35,6 +35,13 @@ pub trait Engine: Send + Sync + 'static {
         None
     }
 
+    /// Called after an error, before anything else is written: makes the engine fit to be written to again, holding
+    /// everything that was synced. What was only applied may be gone. Until it succeeds nothing is written.
+    ///
+    /// # Errors
+    /// Where it is too early: the disk is still full, or broken.
+    fn recover(&self) -> Result<(), StoreError>;
+
     /// The engine's name, and its bytes on disk.
     fn describe(&self) -> super::Description;
 }
@@ -66,6 +73,10 @@ impl<E: Engine> Engine for std::sync::Arc<E> {
 
     fn attested(&self) -> Option<u64> {
         self.as_ref().attested()
+    }
+
+    fn recover(&self) -> Result<(), StoreError> {
+        self.as_ref().recover()
     }
 
     fn describe(&self) -> super::Description {

@@ -16,7 +16,7 @@ use super::{
     shares::{self, Shares},
     tail::Tail,
     vitals::Vitals,
-    writer::{Heads, QUEUE, Tails, Task, Writer, last_position, read_ledger},
+    writer::{Heads, QUEUE, Shared, Tails, Task, Writer, last_position, read_ledger},
 };
 use crate::domain::{
     bad_event::{BadBeacon, BadLog},
@@ -68,9 +68,15 @@ impl<E: Engine> KvStore<E> {
         let (changed, changes) = watch::channel(0);
         let (queue, tasks) = mpsc::channel(QUEUE);
         let tails = Tails::new(Mutex::new(Tail::new(TAIL_BYTES)));
-        let vitals = Vitals::default();
-        let writer = Writer::new(Arc::clone(&engine), Arc::clone(&heads), Arc::clone(&tails), changed)
-            .watched_by(vitals.clone());
+        let (vitals, steps) = (Vitals::default(), Arc::default());
+        let shared = Shared {
+            heads: Arc::clone(&heads),
+            tails: Arc::clone(&tails),
+            steps: Arc::clone(&steps),
+            vitals: vitals.clone(),
+            changes: changed,
+        };
+        let writer = Writer::new(Arc::clone(&engine), shared);
         let writer =
             std::thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.run(tasks))?;
         Ok(Self {
@@ -82,7 +88,7 @@ impl<E: Engine> KvStore<E> {
             tails,
             vitals,
             changes,
-            steps: Arc::default(),
+            steps,
             holds: Arc::default(),
         })
     }

@@ -47,6 +47,8 @@ pub mod writer;
 mod conformance;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+pub mod poisoned;
 
 use std::sync::Arc;
 
@@ -79,8 +81,8 @@ pub trait Store: Send + Sync {
     /// Appends a piece. When this returns, it is on the disk.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] where the site has its share of the queue, [`StoreError::Unavailable`] where the disk would not take it.
-    /// In both cases nothing was acknowledged, and the same append may be tried again.
+    /// [`StoreError::Busy`] where the site has its share of the queue, [`StoreError::NotDurable`] where the disk would
+    /// not take it, [`StoreError::Unavailable`] where the engine cannot be asked. In all cases nothing was acknowledged, and the same append may be tried again.
     async fn append(&self, append: Append) -> Result<Appended, StoreError>;
 
     /// Writes and syncs something of no meaning: proof that appends would be taken.
@@ -477,6 +479,9 @@ pub enum StoreError {
     /// Too much is queued: try again shortly.
     #[error("the store's queue is full")]
     Busy,
+    /// The group that it was written with did not become durable; the writer has logged why. Try again later.
+    #[error("the disk did not take it")]
+    NotDurable,
     /// The disk or the engine refused: try again later.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
@@ -495,6 +500,6 @@ impl StoreError {
     /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy | Self::Unavailable(_))
+        matches!(self, Self::Busy | Self::NotDurable | Self::Unavailable(_))
     }
 }

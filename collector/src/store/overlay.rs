@@ -48,6 +48,10 @@ impl<L: Engine, D: Engine> Engine for Overlay<L, D> {
         self.derived.sync()
     }
 
+    fn recover(&self) -> Result<(), StoreError> {
+        self.derived.recover()
+    }
+
     fn describe(&self) -> Description {
         self.log.describe()
     }

@@ -5,20 +5,19 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
-use self::bad::Change;
+use self::{bad::Change, health::Health, task::Answer};
 use super::{
     Append, Appended, Bad, Carried, Claim, LogMark, Seal, StoreError, Taken, Verdict, block,
     dedupe::{Bitmap, Recent},
     engine::{Batch, Engine},
     group::Group,
     keys,
-    shares::Place,
     tail::Tail,
     vitals::Vitals,
 };
@@ -30,6 +29,10 @@ use crate::domain::{
 };
 
 mod bad;
+mod health;
+mod task;
+
+pub use task::Task;
 
 /// What may wait, as [`super::shares`] weighs it; past it a caller is told that the store is busy.
 /// 32 MiB of bodies, or 65,536 beacons of one event.
@@ -39,54 +42,30 @@ const GROUP: usize = 1024;
 /// Page views whose bitmaps stay in memory, per generation.
 const RECENT_PAGES: usize = 32_768;
 
-/// Something for the writer to do.
-pub enum Task {
-    /// Append, and say what became of it.
-    Append(Box<Append>, oneshot::Sender<Result<Appended, StoreError>>, Place),
-    /// Write and sync something of no meaning.
-    Probe(oneshot::Sender<Result<(), StoreError>>),
-    /// Set a small value unless it is there; say what is there.
-    Meta(&'static str, Vec<u8>, oneshot::Sender<Result<Vec<u8>, StoreError>>),
-    /// Say where the logs end and what the ledgers say.
-    Mark(oneshot::Sender<Result<Vec<LogMark>, StoreError>>),
-    /// Take what another store gave away.
-    Take(Box<Carried>, oneshot::Sender<Result<Taken, StoreError>>),
-}
-
 /// Last visible position of each site's log, shared with readers.
 pub type Heads = Arc<std::sync::RwLock<HashMap<SiteNumber, Position>>>;
 
 /// The ends of the logs, shared with readers.
 pub type Tails = Arc<std::sync::Mutex<Tail>>;
 
-/// Answers to give once the group is durable.
-enum Answer {
-    Append(oneshot::Sender<Result<Appended, StoreError>>, Appended),
-    Probe(oneshot::Sender<Result<(), StoreError>>),
-    Meta(oneshot::Sender<Result<Vec<u8>, StoreError>>, Vec<u8>),
-}
-
-impl Answer {
-    /// Sends it. A caller that went away is no error: what it asked for is done.
-    fn send(self, outcome: &Result<(), StoreError>) {
-        let failed = outcome.as_ref().err().map(|error| StoreError::Unavailable(error.to_string()));
-        match (self, failed) {
-            (Self::Append(to, appended), None) => drop(to.send(Ok(appended))),
-            (Self::Append(to, _), Some(error)) => drop(to.send(Err(error))),
-            (Self::Probe(to), None) => drop(to.send(Ok(()))),
-            (Self::Probe(to), Some(error)) => drop(to.send(Err(error))),
-            (Self::Meta(to, value), None) => drop(to.send(Ok(value))),
-            (Self::Meta(to, _), Some(error)) => drop(to.send(Err(error))),
-        }
-    }
+/// What the writer shares with those who read, commit and watch.
+pub struct Shared {
+    /// What is visible.
+    pub heads: Heads,
+    /// What was appended last.
+    pub tails: Tails,
+    /// Held by whoever moves a cursor: the engine is not opened anew between its check and its move.
+    pub steps: Arc<Mutex<()>>,
+    /// How the writer is doing.
+    pub vitals: Vitals,
+    /// Changes whenever something becomes visible, or the engine was opened anew.
+    pub changes: watch::Sender<u64>,
 }
 
 /// What the writer knows between groups. All of it can be read back from the engine.
 pub struct Writer<E> {
     engine: Arc<E>,
-    heads: Heads,
-    tails: Tails,
-    changes: watch::Sender<u64>,
+    shared: Shared,
     recent: Recent,
     /// Next position to give, per site. Ahead of the visible head while a group is under way.
     next: HashMap<SiteNumber, Position>,
@@ -94,30 +73,22 @@ pub struct Writer<E> {
     /// Sites of groups that failed: the engine may hold facts of theirs that nobody was shown. The next sync makes
     /// those durable, whatever else it writes, and then they are shown.
     unshown: BTreeSet<SiteNumber>,
-    vitals: Vitals,
+    health: Health,
 }
 
 impl<E: Engine> Writer<E> {
     /// A writer over an engine.
     #[must_use]
-    pub fn new(engine: Arc<E>, heads: Heads, tails: Tails, changes: watch::Sender<u64>) -> Self {
+    pub fn new(engine: Arc<E>, shared: Shared) -> Self {
         Self {
             engine,
-            heads,
-            tails,
-            changes,
+            shared,
             recent: Recent::new(RECENT_PAGES),
             next: HashMap::new(),
             ledgers: HashMap::new(),
             unshown: BTreeSet::new(),
-            vitals: Vitals::default(),
+            health: Health::default(),
         }
-    }
-
-    /// The same, telling how it is doing.
-    #[must_use]
-    pub fn watched_by(self, vitals: Vitals) -> Self {
-        Self { vitals, ..self }
     }
 
     /// Works until every sender is gone and the queue is empty.
@@ -129,6 +100,11 @@ impl<E: Engine> Writer<E> {
     }
 
     fn group(&mut self, tasks: &mut Vec<Task>) {
+        if let Err(error) = self.recover() {
+            self.health.say(&error, tasks.len());
+            tasks.drain(..).for_each(Task::refuse);
+            return;
+        }
         let mut group = Group::default();
         let mut answers = Vec::with_capacity(tasks.len());
         let mut takes = Vec::new();
@@ -137,7 +113,7 @@ impl<E: Engine> Writer<E> {
                 Task::Append(append, answer, _place) => match self.plan(&mut group, *append) {
                     Ok(appended) => answers.push(Answer::Append(answer, appended)),
                     // `plan` fails before it touches the group: the caller is told, its neighbours go on.
-                    Err(error) => drop(answer.send(Err(error))),
+                    Err(error) => drop(answer.send(Err(self.health.suspect(error)))),
                 },
                 Task::Probe(answer) => {
                     group.pending.insert(keys::meta("probe"), Some(vec![keys::VERSION]));
@@ -145,7 +121,7 @@ impl<E: Engine> Writer<E> {
                 }
                 Task::Meta(name, value, answer) => match self.plan_meta(&mut group, name, value) {
                     Ok(value) => answers.push(Answer::Meta(answer, value)),
-                    Err(error) => drop(answer.send(Err(error))),
+                    Err(error) => drop(answer.send(Err(self.health.suspect(error)))),
                 },
                 // Nothing of this group is written yet, so the engine tells of one moment.
                 Task::Mark(answer) => drop(answer.send(self.marks())),
@@ -166,10 +142,10 @@ impl<E: Engine> Writer<E> {
         let sites: Vec<SiteNumber> = group.logs.keys().copied().collect();
         let began = Instant::now();
         let outcome = self.commit(group);
-        self.vitals.flush.observe(began.elapsed().as_secs_f64());
-        self.vitals.group.observe(answers.len() as f64);
+        self.shared.vitals.flush.observe(began.elapsed().as_secs_f64());
+        self.shared.vitals.group.observe(answers.len() as f64);
         if let Err(error) = &outcome {
-            tracing::error!(%error, appends = answers.len(), "a group was not made durable; nobody was told it was");
+            self.health.fail(error, answers.len());
             self.forget();
             self.unshown.extend(sites);
         }
@@ -442,19 +418,19 @@ impl<E: Engine> Writer<E> {
         self.engine.sync()?;
         self.unshown.clear();
         {
-            let mut tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut tails = self.shared.tails.lock().unwrap_or_else(PoisonError::into_inner);
             for (site, stored, bytes) in group.entries {
                 tails.push(site, stored, bytes);
             }
         }
         if !heads.is_empty() {
             let durable: u64 = {
-                let mut visible = self.heads.write().unwrap_or_else(PoisonError::into_inner);
+                let mut visible = self.shared.heads.write().unwrap_or_else(PoisonError::into_inner);
                 visible.extend(heads);
                 visible.values().sum()
             };
             self.engine.attest(durable);
-            self.changes.send_modify(|changes| *changes += 1);
+            self.shared.changes.send_modify(|changes| *changes += 1);
         }
         Ok(())
     }

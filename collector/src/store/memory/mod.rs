@@ -62,6 +62,10 @@ impl Engine for Memory {
         Ok(())
     }
 
+    fn recover(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn describe(&self) -> Description {
         Description { backend: "memory", disk_bytes: None, disk_free: None, queued: 0 }
     }

@@ -1,14 +1,18 @@
 //! The embedded default: sled 0.34.7, pinned.
 //!
-//! Two facts about it shape this file. It syncs by itself only every half second, so every group commit flushes.
+//! Three facts about it shape this file. It syncs by itself only every half second, so every group commit flushes.
 //! And `flush` ends in `sync_file_range`, which outlives the process but not a power cut (its issues 1351 and
 //! 1452), so a flush is followed by `sync_data` on a second handle of its `db` file. Only then is anything
-//! acknowledged.
+//! acknowledged. And one failed write makes it fail for good, so it is opened anew once there is room again.
 
 use std::{
     fs::File,
+    io::Write as _,
     path::{Path, PathBuf},
+    sync::{PoisonError, RwLock},
 };
+
+use anyhow::Context as _;
 
 use self::{attest::Attestation, contain::contain};
 use super::{
@@ -19,13 +23,22 @@ use super::{
 mod attest;
 mod contain;
 
+/// Room that must be there before a folder is opened again after a failure, in bytes.
+const ROOM: usize = 1 << 20;
+
 /// A sled folder. It belongs to one process at a time.
 pub struct Sled {
+    /// `None` while, after a failure, it cannot be opened again.
+    open: RwLock<Option<Open>>,
+    attestation: Attestation,
+    folder: PathBuf,
+    cache_bytes: u64,
+}
+
+struct Open {
     db: sled::Db,
     /// A second handle of the file that sled appends to, for `sync_data`.
     file: File,
-    attestation: Attestation,
-    folder: PathBuf,
 }
 
 /// Stands in the folder while an archive is taken into it.
@@ -43,45 +56,17 @@ impl Sled {
     /// Where the folder cannot be used: in use by another process, unreadable, or damaged. The message says which
     /// folder or file, and what to do.
     pub fn open(folder: &Path, cache_bytes: u64) -> anyhow::Result<Self> {
-        use anyhow::Context as _;
-        let path = folder.join("db");
         if folder.join(UNFINISHED).exists() {
             anyhow::bail!(
                 "{}: an import into this store was interrupted, and it holds a part; run the same `traza import` again",
                 folder.display()
             );
         }
-        // sled would begin a new store where its files are gone: an empty start that nobody asked for.
-        if let Some(file) = missing(folder) {
-            anyhow::bail!(
-                "{}: the store is damaged: the file is missing; {}",
-                file.display(),
-                recovery(folder)
-            );
-        }
-        let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(None);
-        let opened = contain(|| Ok(config.open()));
-        let db = match opened {
-            Ok(Ok(db)) => db,
-            Ok(Err(sled::Error::Io(error))) if error.to_string().contains("lock") => anyhow::bail!(
-                "{}: another process has this store open; stop it, or choose another with --store",
-                folder.display()
-            ),
-            Ok(Err(sled::Error::Io(error))) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                anyhow::bail!("{}: this user may not read and write the store: {error}", folder.display())
-            }
-            Ok(Err(sled::Error::Io(error))) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
-                anyhow::bail!("{}: the disk is read-only: {error}", folder.display())
-            }
-            Ok(Err(error)) => {
-                anyhow::bail!("{}: {}; {}", path.display(), unavailable(error), recovery(folder))
-            }
-            Err(error) => anyhow::bail!("{}: {error}; {}", path.display(), recovery(folder)),
-        };
-        let file = File::open(&path).with_context(|| format!("{}: cannot be opened", path.display()))?;
+        let open = open(folder, cache_bytes)?;
         let attestation = Attestation::open(folder)
             .with_context(|| format!("{}: cannot be opened", folder.join(attest::NAME).display()))?;
-        Ok(Self { db, file, attestation, folder: folder.to_owned() })
+        let folder = folder.to_owned();
+        Ok(Self { open: RwLock::new(Some(open)), attestation, folder, cache_bytes })
     }
 
     /// Opens a folder that an archive is to be taken into. Until [`Self::finish_import`] nobody else may open it: a
@@ -109,9 +94,13 @@ impl Sled {
         std::fs::remove_file(self.folder.join(UNFINISHED))
     }
 
-    /// Names the folder and the way out in what sled says of a damage.
-    fn contained<T>(&self, call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        contain(call).map_err(|error| match error {
+    /// Calls sled. Names the folder and the way out in what it says of a damage.
+    fn with<T>(&self, call: impl FnOnce(&Open) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let place = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(open) = place.as_ref() else {
+            return Err(StoreError::Unavailable("the folder could not be opened again yet".to_owned()));
+        };
+        contain(|| call(open)).map_err(|error| match error {
             StoreError::Damaged(what) => StoreError::Damaged(format!(
                 "{}: {what}; {}",
                 self.folder.join("db").display(),
@@ -120,6 +109,45 @@ impl Sled {
             other => other,
         })
     }
+
+    /// Whether there is room again: sled would take a folder without any, and fail at the first write.
+    fn has_room(&self) -> std::io::Result<()> {
+        let path = self.folder.join("room");
+        let written = File::create(&path).and_then(|mut file| {
+            file.write_all(&vec![0; ROOM])?;
+            file.sync_data()
+        });
+        let removed = std::fs::remove_file(&path);
+        written.and(removed)
+    }
+}
+
+fn open(folder: &Path, cache_bytes: u64) -> anyhow::Result<Open> {
+    let path = folder.join("db");
+    // sled would begin a new store where its files are gone: an empty start that nobody asked for.
+    if let Some(file) = missing(folder) {
+        anyhow::bail!("{}: the store is damaged: the file is missing; {}", file.display(), recovery(folder));
+    }
+    let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(None);
+    let db = match contain(|| Ok(config.open())) {
+        Ok(Ok(db)) => db,
+        Ok(Err(sled::Error::Io(error))) if error.to_string().contains("lock") => anyhow::bail!(
+            "{}: another process has this store open; stop it, or choose another with --store",
+            folder.display()
+        ),
+        Ok(Err(sled::Error::Io(error))) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            anyhow::bail!("{}: this user may not read and write the store: {error}", folder.display())
+        }
+        Ok(Err(sled::Error::Io(error))) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
+            anyhow::bail!("{}: the disk is read-only: {error}", folder.display())
+        }
+        Ok(Err(error)) => {
+            anyhow::bail!("{}: {}; {}", path.display(), unavailable(error), recovery(folder))
+        }
+        Err(error) => anyhow::bail!("{}: {error}; {}", path.display(), recovery(folder)),
+    };
+    let file = File::open(&path).with_context(|| format!("{}: cannot be opened", path.display()))?;
+    Ok(Open { db, file })
 }
 
 /// A file that a store in this folder must have, and that is not there. A folder without any of them is a new store.
@@ -149,21 +177,22 @@ fn pair((key, value): (sled::IVec, sled::IVec)) -> Pair {
 
 impl Engine for Sled {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.contained(|| Ok(self.db.get(key).map_err(unavailable)?.map(|value| value.to_vec())))
+        self.with(|open| Ok(open.db.get(key).map_err(unavailable)?.map(|value| value.to_vec())))
     }
 
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, StoreError> {
         if from >= to {
             return Ok(Vec::new());
         }
-        self.contained(|| {
-            self.db.range(from..to).take(limit).map(|item| item.map(pair).map_err(unavailable)).collect()
+        self.with(|open| {
+            open.db.range(from..to).take(limit).map(|item| item.map(pair).map_err(unavailable)).collect()
         })
     }
 
     fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Pair>, StoreError> {
-        self.contained(|| {
-            self.db.range(from..=to).next_back().transpose().map(|found| found.map(pair)).map_err(unavailable)
+        self.with(|open| {
+            let found = open.db.range(from..=to).next_back().transpose();
+            found.map(|found| found.map(pair)).map_err(unavailable)
         })
     }
 
@@ -175,12 +204,30 @@ impl Engine for Sled {
                 None => writes.remove(key),
             }
         }
-        self.contained(|| self.db.apply_batch(writes).map_err(unavailable))
+        self.with(|open| open.db.apply_batch(writes).map_err(unavailable))
     }
 
     fn sync(&self) -> Result<(), StoreError> {
-        self.contained(|| self.db.flush().map_err(unavailable))?;
-        self.file.sync_data().map_err(|error| StoreError::Unavailable(error.to_string()))
+        self.with(|open| {
+            open.db.flush().map_err(unavailable)?;
+            open.file.sync_data().map_err(|error| StoreError::Unavailable(error.to_string()))
+        })
+    }
+
+    /// After one failed write sled answers every call with that error, for good: the folder must be opened anew, as
+    /// at a start.
+    fn recover(&self) -> Result<(), StoreError> {
+        if self.sync().is_ok() {
+            return Ok(());
+        }
+        self.has_room().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let mut place = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        *place = None;
+        // Threads of sled's own may hold on to the folder for a moment: then it is left for the next time.
+        let opened = open(&self.folder, self.cache_bytes);
+        *place = Some(opened.map_err(|error| StoreError::Unavailable(format!("{error:#}")))?);
+        tracing::warn!(folder = %self.folder.display(), "the store was opened again after a failure");
+        Ok(())
     }
 
     fn attest(&self, facts: u64) {
@@ -194,7 +241,7 @@ impl Engine for Sled {
     }
 
     fn describe(&self) -> Description {
-        let disk_bytes = self.db.size_on_disk().ok();
+        let disk_bytes = self.with(|open| open.db.size_on_disk().map_err(unavailable)).ok();
         if disk_bytes.is_none() {
             tracing::warn!(folder = %self.folder.display(), "the size of the store cannot be read");
         }

@@ -27,7 +27,7 @@ impl<E: Engine> Writer<E> {
             return Err(StoreError::Unavailable("the last group was not made durable".to_owned()));
         }
         let heads: Vec<(SiteNumber, Position)> = {
-            let heads = self.heads.read().unwrap_or_else(PoisonError::into_inner);
+            let heads = self.shared.heads.read().unwrap_or_else(PoisonError::into_inner);
             heads.iter().map(|(site, head)| (*site, *head)).collect()
         };
         let engine = self.engine.as_ref();
@@ -52,8 +52,10 @@ impl<E: Engine> Writer<E> {
     /// Takes what another store gave away, in a group of its own: all of it or nothing.
     pub(super) fn take_in(&mut self, carried: Carried) -> Result<Taken, StoreError> {
         let mut group = Group::default();
-        let planned = self.plan_take(&mut group, carried);
-        let done = planned.and_then(|taken| self.commit(group).map(|()| taken));
+        let planned = self.plan_take(&mut group, carried).map_err(|error| self.health.suspect(error));
+        let done = planned.and_then(|taken| {
+            self.commit(group).inspect_err(|error| self.health.fail(error, 1)).map(|()| taken)
+        });
         if done.is_err() {
             self.forget();
         }

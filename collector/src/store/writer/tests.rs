@@ -1,9 +1,11 @@
 //! What only shows when the disk fails, or when a group is larger than the writer's memory of pages.
 
 use std::sync::{
-    Condvar, Mutex,
+    Condvar,
     atomic::{AtomicBool, Ordering},
 };
+
+use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
@@ -14,6 +16,7 @@ use crate::{
         engine::Pair,
         kv::KvStore,
         memory::Memory,
+        poisoned::Poisoned,
         shares::Shares,
     },
 };
@@ -54,6 +57,10 @@ impl Engine for Failing {
         Ok(())
     }
 
+    fn recover(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn describe(&self) -> Description {
         self.memory.describe()
     }
@@ -80,13 +87,14 @@ async fn what_was_refused_and_sent_again_is_visible_once_it_is_acknowledged() {
 
 #[test]
 fn an_id_counts_once_in_a_group_of_more_pages_than_the_writer_remembers() {
-    let (changed, _changes) = watch::channel(0);
-    let mut writer = Writer::new(
-        Arc::new(Memory::default()),
-        Heads::default(),
-        Arc::new(std::sync::Mutex::new(Tail::new(0))),
-        changed,
-    );
+    let shared = Shared {
+        heads: Heads::default(),
+        tails: Arc::new(Mutex::new(Tail::new(0))),
+        steps: Arc::default(),
+        vitals: Vitals::default(),
+        changes: watch::Sender::new(0),
+    };
+    let mut writer = Writer::new(Arc::new(Memory::default()), shared);
     writer.recent = Recent::new(1);
     let ids = [("p", "p-0"), ("q", "q-0"), ("r", "r-0"), ("s", "s-0"), ("p", "p-0")];
     let shares = Shares::new(100);
@@ -145,6 +153,10 @@ impl Engine for Gated {
         Ok(())
     }
 
+    fn recover(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn describe(&self) -> Description {
         self.memory.describe()
     }
@@ -189,5 +201,56 @@ async fn a_site_that_floods_a_stuck_disk_leaves_room_for_the_others() {
     }
     assert_eq!(store.ledger(SITE).await.unwrap().stored, accepted);
     assert!(store.append(append("late", "late-0")).await.is_ok(), "there is room again");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_fails_for_good_is_made_fit_again_and_loses_nothing_that_was_acknowledged() {
+    let engine = Poisoned::default();
+    let store = KvStore::open(engine.clone()).unwrap();
+    assert_eq!(store.append(append("p", "p-0")).await.unwrap().verdicts, [Verdict::Stored(1)]);
+    store.commit(step(0, 1)).await.unwrap();
+    store.probe().await.unwrap();
+    // This step is applied, and not synced by anybody.
+    store.commit(step(1, 2)).await.unwrap();
+    engine.fill(true);
+    for _ in 0..3 {
+        let refused = store.append(append("q", "q-0")).await.unwrap_err();
+        assert!(refused.is_retryable(), "{refused}");
+    }
+    assert!(store.probe().await.is_err());
+    engine.fill(false);
+
+    engine.recovered(&store).await;
+    assert_eq!(store.vitals().recoveries.get(), 1);
+    assert_eq!(store.append(append("p", "p-0")).await.unwrap().verdicts, [Verdict::Duplicate]);
+    assert_eq!(store.append(append("q", "q-0")).await.unwrap().verdicts, [Verdict::Stored(2)]);
+    assert_eq!((store.head(SITE), store.ledger(SITE).await.unwrap().stored), (2, 2));
+    // The projector is told that it stands further back than it thinks, rather than that all is well.
+    assert!(matches!(store.commit(step(2, 3)).await, Err(StoreError::Fenced(_))));
+    store.commit(step(1, 2)).await.unwrap();
+    store.close().await;
+}
+
+fn step(from: Position, to: Position) -> crate::store::Step {
+    crate::store::Step { projector: "test", site: SITE, from, to, rows: Vec::new() }
+}
+
+#[tokio::test]
+async fn an_engine_that_comes_back_without_what_was_acknowledged_is_not_written_to() {
+    let engine = Poisoned::default();
+    let store = KvStore::open(engine.clone()).unwrap();
+    assert!(store.append(append("p", "p-0")).await.is_ok());
+    engine.fill(true);
+    assert!(store.append(append("q", "q-0")).await.is_err());
+    engine.lose_all();
+    engine.fill(false);
+    let end = Instant::now() + std::time::Duration::from_secs(2);
+    while Instant::now() < end {
+        assert!(store.append(append("r", "r-0")).await.is_err(), "a lost log is not gone on with");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(store.vitals().recoveries.get(), 0);
+    assert_eq!(engine.scan(&[], &[0xff; 9], usize::MAX).unwrap(), []);
     store.close().await;
 }
