@@ -21,6 +21,9 @@ fn connections() -> usize {
     })
 }
 
+/// Memory that one of them may take, in KB: the server's two buffers of 8 KB, and itself.
+const EACH: u64 = 32;
+
 /// What a connection does before it goes quiet.
 const HABITS: [&str; 3] = [
     // Nothing at all.
@@ -60,12 +63,10 @@ async fn ten_thousand_idle_connections_harm_nobody_and_are_ended() {
     times.sort();
     let held = resident(server.id());
     println!("{count} idle connections: a beacon takes {:?} (worst {:?})", times[25], times[49]);
-    println!(
-        "memory: {before} MB before, {held} MB with them, {} KB each",
-        (held - before) * 1024 / count as u64
-    );
+    let each = held.saturating_sub(before) * 1024 / count as u64;
+    println!("memory: {before} MB before, {held} MB with them, {each} KB each");
     assert!(times[49] < Duration::from_secs(2), "others are served meanwhile: {times:?}");
-    assert!(held < before + 200, "{held} MB, {before} MB before");
+    assert!(each <= EACH, "{each} KB each");
 
     // Each is ended by the server: a head must come within ten seconds, a body within thirty.
     let mut ended = 0;
