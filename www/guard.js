@@ -3,34 +3,42 @@
 // view, links, calls to action, declared leads; raw, and so short that the collector has to write them out
 // (ingest/guard.rs). Of an address it lets campaigns and click ids through alone. Without consent it stores and sends
 // nothing but a submitted lead. Printed for each site, 700 bytes at most: hence its style.
-tzg = [location.href];
-for (let kind of ["click", "submit", "pagehide"])
-  addEventListener(
-    kind,
-    (event) => {
-      try {
-        let node = event.target,
-          browser = navigator,
-          word = localStorage.tz_c,
-          full = word ? word == "full" : __TRAZA_FULL__ && !browser.globalPrivacyControl && browser.doNotTrack != 1,
-          clean = (url) => url?.replace(/([?&])(?!utm_|\w*(clk?|bra)id)[^&#]*|#.*/g, "$1"),
-          { href, dataset } = node.closest?.("a,[data-traza-cta]") || 0,
-          value = (what) => node.querySelector(`[${what}]`)?.value,
-          lead = (kind > "r" ? node : event).dataset?.trazaLead;
-        tzg.push(event, [
-          kind,
-          Date.now(),
-          clean(href),
-          dataset?.trazaCta,
-          lead && [lead, value("type=email"), value("type=tel],[name*=tel")],
-        ]);
-        kind[6] &&
-          (node = tzg.splice(1).filter((item) => item[1] && (full || item[4])))[0] &&
-          browser.sendBeacon(
-            "__TRAZA_PLACE__",
-            JSON.stringify({ v: 1, page: Math.random() * 2 ** 53, mode: word, url: clean(tzg[0]), referrer: clean(document.referrer), events: node }),
-          );
-      } catch {}
-    },
-    1,
-  );
+tzg = [location + ""];
+try {
+  // Asked at once: WebKit gives out no storage while a script closes the window.
+  let word = localStorage.tz_c;
+  for (let kind of ["click", "submit", "pagehide"])
+    addEventListener(
+      kind,
+      (event) => {
+        try {
+          let node = event.target,
+            browser = navigator,
+            clean = (url) => url?.replace(/([?&])(?!utm_|\w*(clk?|bra)id)[^&#]*|#.*/g, "$1"),
+            { href, dataset } = node.closest?.("a,[data-traza-cta]") || 0,
+            value = (what) => node.querySelector(what)?.value,
+            lead = kind > "r" && node.dataset.trazaLead;
+          tzg.push(event, [
+            kind,
+            Date.now(),
+            clean(href),
+            dataset?.trazaCta,
+            lead && [lead, value("[type=email]"), value("[type=tel],[name*=tel]")],
+          ]);
+          kind[6] &&
+            (node = tzg
+              .splice(1)
+              .filter(
+                (item) =>
+                  item[1] &&
+                  (item[4] || (word ? word == "full" : __TRAZA_FULL__ && !browser.globalPrivacyControl && browser.doNotTrack != 1)),
+              ))[0] &&
+            browser.sendBeacon(
+              "__TRAZA_PLACE__",
+              JSON.stringify({ v: 1, page: Math.random(), mode: word, url: clean(tzg[0]), referrer: clean(document.referrer), events: node }),
+            );
+        } catch {}
+      },
+      1,
+    );
+} catch {}

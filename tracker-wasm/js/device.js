@@ -9,10 +9,15 @@ export const attempt = (work) => {
   }
 };
 
-export const recall = (key) => attempt(() => localStorage.getItem(key));
+let held;
+
+// Kept in hand: WebKit gives out no storage while a script closes the window, but the one that is held goes on working.
+const store = () => (held = held || localStorage);
+
+export const recall = (key) => attempt(() => store().getItem(key));
 
 /** Remembers a value; none forgets it. */
-export const keep = (key, value) => attempt(() => (value == null ? localStorage.removeItem(key) : localStorage.setItem(key, value)));
+export const keep = (key, value) => attempt(() => (value == null ? store().removeItem(key) : store().setItem(key, value)));
 
 /** As JSON: some pages teach arrays to say it another way. */
 export const json = (value) =>
@@ -25,7 +30,7 @@ export const KEPT = "tz_q";
 export const BEAT = "tz_h";
 
 /** The keys of what is kept, by how they begin. */
-export const keys = (start) => (attempt(() => Object.keys(localStorage)) || []).filter((key) => key.startsWith(start));
+export const keys = (start) => (attempt(() => Object.keys(store())) || []).filter((key) => key.startsWith(start));
 
 /** A UUIDv7: 48 bits of time, the rest random. */
 export const mint = () => {

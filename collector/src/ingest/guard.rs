@@ -31,8 +31,9 @@ pub fn expand(body: Bytes) -> Bytes {
     // It sends as its last event happens, so that one's time is the page's clock at sending.
     let sent = short.events.last().and_then(|event| event.get(1)).cloned();
     // `crypto.randomUUID` is not there on pages without https, and anything longer is too long for the guard: its random
-    // number and the time together name the page view.
-    let page = format!("{}-{}", sent.as_ref().and_then(Value::as_u64).unwrap_or(0), short.page);
+    // number and the time together name the page view; of a fraction the digits.
+    let random = short.page.to_string().replace(['.', '+'], "");
+    let page = format!("{}-{random}", sent.as_ref().and_then(Value::as_u64).unwrap_or(0));
     let events: Vec<Value> =
         short.events.iter().enumerate().filter_map(|(n, event)| event_of(&short, &page, n, event)).collect();
     let choice = if short.mode.is_some() { "explicit" } else { "default" };
@@ -105,6 +106,15 @@ mod tests {
                 {"id": "4-90-4", "page": "4-90", "at": 4, "kind": "page_view", "url": "https://example.com/?utm_source=a"},
             ]})
         );
+    }
+
+    #[test]
+    fn a_fraction_names_a_page_view_as_well_as_a_whole_number() {
+        for (page, id) in [("0.25", "4-025"), ("1.5e-7", "4-15e-7"), ("90", "4-90"), ("1e300", "4-1e300")] {
+            let body = format!(r#"{{"v":1,"page":{page},"events":[["pagehide",4]]}}"#);
+            assert_eq!(expanded(&body)["events"][0]["page"], id, "{page}");
+            assert_eq!(expanded(&body)["events"][0]["id"], format!("{id}-0"), "{page}");
+        }
     }
 
     #[test]

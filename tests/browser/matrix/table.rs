@@ -27,7 +27,7 @@ pub(crate) struct Row {
 /// Why an engine cannot have a row.
 pub(crate) struct Lack {
     pub(crate) engine: Engine,
-    /// True in a page for as long as that is so.
+    /// True in a page for as long as that is so; or a promise of it.
     pub(crate) probe: &'static str,
     pub(crate) reason: &'static str,
 }
@@ -48,6 +48,18 @@ const NO_PRERENDER: [Lack; 2] = [
         reason: "the engine prerenders nothing (no speculation rules)",
     },
 ];
+
+const NO_END: [Lack; 1] = [Lack {
+    engine: Engine::WebKit,
+    probe: "new Promise((done) => {
+        const frame = document.createElement('iframe');
+        window.told = false;
+        window.leave = () => { frame.remove(); done(!window.told); };
+        frame.srcdoc = `<script>onpagehide = () => { parent.told = true; }; parent.leave();<` + `/script>`;
+        document.body.append(frame);
+    })",
+    reason: "the engine tells a page nothing of its end (no pagehide) before the page has loaded",
+}];
 
 macro_rules! row {
     ($play:path, $name:literal, $what:literal => $sent:literal $(, core: $core:literal)? $(, wish: $wish:expr)? $(, lacks: $lacks:expr)?) => {{
@@ -73,16 +85,16 @@ macro_rules! row {
 
 /// All of them, in the order of the table.
 pub(crate) const ROWS: &[Row] = &[
-    row!(leaving::close_0, "close_0_ms", "With the guard, the tab closes with the page's first script" => "page view once, page leave too where the loader had come"),
-    row!(leaving::close_50, "close_50_ms", "The tab closes 50 ms after it" => "page view once, page leave too where the loader had come"),
-    row!(leaving::close_200, "close_200_ms", "The tab closes 200 ms after it" => "page view once, page leave too where the loader had come"),
-    row!(leaving::close_400, "close_400_ms", "The tab closes 400 ms after it" => "page view once, page leave too where the loader had come"),
+    row!(leaving::close_0, "close_0_ms", "With the guard, the tab closes with the page's first script" => "page view once, page leave too where the loader had come", lacks: &NO_END),
+    row!(leaving::close_50, "close_50_ms", "The tab closes 50 ms after it" => "page view once, page leave too where the loader had come", lacks: &NO_END),
+    row!(leaving::close_200, "close_200_ms", "The tab closes 200 ms after it" => "page view once, page leave too where the loader had come", lacks: &NO_END),
+    row!(leaving::close_400, "close_400_ms", "The tab closes 400 ms after it" => "page view once, page leave too where the loader had come", lacks: &NO_END),
     row!(leaving::close_1000, "close_1000_ms", "The tab closes a second after it" => "page view once, page leave too where the loader had come", core: true),
-    row!(leaving::slow_3g, "slow_3g", "The tab closes a second after it, on slow 3G" => "page view once, page leave too where the loader had come"),
+    row!(leaving::slow_3g, "slow_3g", "The tab closes a second after it, on slow 3G" => "page view once, page leave too where the loader had come", lacks: &NO_END),
     row!(leaving::by_link, "by_link", "The visitor follows a link" => "click, page leave and both page views, once each", core: true),
     row!(leaving::by_form, "by_form", "The visitor sends a lead form" => "the submit and its lead, once; the page follows undisturbed", core: true),
     row!(leaving::early_call, "early_call", "With the guard, a call is tapped before the loader comes" => "the call, once", core: true),
-    row!(leaving::early_call_closed, "early_call_closed", "… and the tab closes before it comes" => "page view and call, once each", core: true),
+    row!(leaving::early_call_closed, "early_call_closed", "… and the tab closes before it comes" => "page view and call, once each", core: true, lacks: &NO_END),
     row!(leaving::clicks_60, "clicks_60", "60 clicks as fast as the browser takes them" => "all 60, once each, in less than half as many requests", core: true),
     row!(outage::offline_online, "offline_online", "Clicks while offline, then online again" => "all of them, once each, with their own times", core: true),
     row!(outage::offline_closed, "offline_closed", "Clicks while offline, the tab closes, the visitor comes back later" => "all of them, once each, by the same visitor", core: true),
