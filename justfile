@@ -74,6 +74,17 @@ bench *args: build
 kill-test rounds='200': build
     @TRAZA_BIN={{ quote(traza) }} TRAZA_KILL_ROUNDS={{ rounds }} cargo test --workspace --test reliability -- --nocapture kill
 
+# So many events with a restart after each part, by kill -9 and SIGTERM in turn: exact counts, and `verify` clean
+[group('check it')]
+soak events='10000000': build
+    @TRAZA_BIN={{ quote(traza) }} TRAZA_SOAK_EVENTS={{ events }} cargo test --workspace --test reliability -- --nocapture soak
+
+# Mutated bodies, queries and cursors into the parsers, so many in all; a seed repeats a run
+[group('check it')]
+fuzz executions='10000000' seed='1':
+    @.ci/setup build
+    @cargo run --quiet --release -p e2e --bin fuzz -- {{ executions }} {{ seed }}
+
 # What the tracker costs a page at a slow processor, beside the bare page and a peer: writes docs/tracker.md
 [group('measure it')]
 bench-page *args: build

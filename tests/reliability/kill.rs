@@ -61,7 +61,7 @@ async fn no_acknowledged_event_is_lost_or_doubled_by_kill_9() {
 
 /// Sends what was not acknowledged; it must then be there, whether it was there before or not. Returns how many
 /// events had been stored without an answer.
-async fn send_again(server: &Binary, outcome: &mut Outcome) -> u64 {
+pub(super) async fn send_again(server: &Binary, outcome: &mut Outcome) -> u64 {
     let mut stored = 0;
     for beacon in std::mem::take(&mut outcome.open) {
         let answer: Value = server.client.beacon("acme", &beacon).await.expect(200);

@@ -17,5 +17,6 @@ mod kill;
 mod ops;
 mod overload;
 mod replay;
+mod soak;
 mod terminate;
 mod trace;
