@@ -241,7 +241,7 @@ export const tracker = (config, base, load, early) => {
     begin();
     // Nobody's banner speaks louder than the visitor's browser.
     layer(host, (yes) => signal || choose(yes ? "full" : config.consent == "anonymous" ? "anonymous" : "off"));
-    listen(doc, "click", () => later(50, pulse));
+    listen(doc, "click", () => later(50, pulse), 250);
     listen(window, "online", out.resume);
     listen(window, "pagehide", () => {
       views.leave();
