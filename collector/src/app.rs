@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     domain::id::Id,
-    ingest::{limits::Limits, loaders::Loaders, place::Places},
+    ingest::{datacentres::Datacentres, limits::Limits, loaders::Loaders, place::Places},
     project::{directory::Directory, follow::Progress},
     store::Store,
     telemetry::Metrics,
@@ -36,6 +36,8 @@ pub struct App {
     pub limits: Limits,
     /// Where clients are.
     pub places: Places,
+    /// Which networks are of data centres.
+    pub datacentres: Datacentres,
     /// Loaders ready to be served.
     pub loaders: Loaders,
 }

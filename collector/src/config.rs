@@ -55,6 +55,9 @@ pub struct ServeOptions {
     /// File in MaxMind's format, for the visitors' country and region
     #[arg(long, env = "TRAZA_GEOIP", value_name = "FILE")]
     pub geoip: Option<PathBuf>,
+    /// File with networks of data centres, one a line such as 203.0.113.0/24: who comes from there is flagged
+    #[arg(long, env = "TRAZA_DATACENTRES", value_name = "FILE")]
+    pub datacentres: Option<PathBuf>,
     /// Header in which a trusted proxy says the visitor's country, such as CF-IPCountry
     #[arg(long, env = "TRAZA_COUNTRY_HEADER", value_name = "NAME")]
     pub country_header: Option<String>,
@@ -111,6 +114,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpAddr>,
     /// Database of the visitors' country and region.
     pub geoip: Option<PathBuf>,
+    /// List of networks of data centres.
+    pub datacentres: Option<PathBuf>,
     /// The header in which a trusted proxy says the country, in lower case.
     pub country_header: Option<String>,
     /// How many beacons are taken; `None` where limits are off.
@@ -223,6 +228,7 @@ impl ServeOptions {
             master_key,
             trusted_proxies,
             geoip: self.geoip.or(file.geoip),
+            datacentres: self.datacentres.or(file.datacentres),
             country_header,
             limits: parse_limits(self.limits.or(file.limits).as_deref().unwrap_or(DEFAULT_LIMITS))?,
             cache_bytes: self.cache_mb.or(file.cache_mb).unwrap_or(128) << 20,

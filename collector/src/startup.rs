@@ -22,7 +22,7 @@ use crate::{
     clock::{Clock, System},
     config::{MasterKeySource, ServeOptions, Settings, StoreUrl},
     demo,
-    ingest::{limits::Limits, loaders::Loaders, place::Places},
+    ingest::{datacentres::Datacentres, limits::Limits, loaders::Loaders, place::Places},
     project::{directory::Directory, follow::Follower},
     store::{Store, kv::KvStore, memory::Memory, sled::Sled},
     telemetry::{self, Metrics},
@@ -66,11 +66,12 @@ impl Application {
             settings.public_url = format!("http://{address}");
         }
         let places = Places::open(settings.geoip.as_deref())?;
+        let datacentres = Datacentres::open(settings.datacentres.as_deref())?;
         let store = open_store(&settings)?;
         let vault = Vault::open(Arc::clone(&store), &master_key(&settings, store.as_ref()).await?).await?;
         let directory = Arc::new(Directory::default());
         let (follower, progress) = Follower::new(Arc::clone(&store), Arc::clone(&directory));
-        let mut follower = follower.with_upkeep(Arc::clone(&clock));
+        let (mut follower, progress) = follower.with_upkeep(Arc::clone(&clock), progress);
         // Sites and tokens are needed for the first request; journeys catch up while requests are served.
         directory.refresh(store.as_ref()).await?;
         follower.begin().await?;
@@ -98,6 +99,7 @@ impl Application {
             streams,
             limits,
             places,
+            datacentres,
             loaders,
         });
         let shared = app.clone();

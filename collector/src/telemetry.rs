@@ -137,6 +137,8 @@ pub struct Reading {
     pub ledgers: Vec<(String, Ledger)>,
     /// What was sealed of each site.
     pub sealed: Vec<(String, SealStatus)>,
+    /// Sites, and whether nothing comes from them at a time when something should.
+    pub silent: Vec<(String, bool)>,
     /// Facts stored that have not taken effect yet.
     pub lag: u64,
     /// What the store says of itself.
@@ -247,6 +249,15 @@ fn ledgers(reading: &Reading) -> Registry {
         "When the last look for what is too old ended; 0 before the first",
         passed,
     );
+    let silent = Family::<SiteLabel, Gauge>::default();
+    for (site, is_silent) in &reading.silent {
+        silent.get_or_create(&SiteLabel { site: site.clone() }).set(i64::from(*is_silent));
+    }
+    registry.register(
+        "traza_site_silent",
+        "1 where nothing comes from a site at a time of the week when something should",
+        silent,
+    );
     let lag = Gauge::<i64>::default();
     lag.set(i64::try_from(reading.lag).unwrap_or(i64::MAX));
     registry.register("traza_projection_lag_facts", "Facts stored that have not taken effect yet", lag);
@@ -296,7 +307,14 @@ mod tests {
         let store = Description { backend: "test", disk_bytes: Some(7), disk_free: Some(8), queued: 9 };
         let status = SealStatus { facts: 5, leads: 1, passed_at: 3_000, ..SealStatus::default() };
         let sealed = vec![("acme".to_owned(), status)];
-        let reading = Reading { ledgers: vec![("acme".to_owned(), ledger)], sealed, lag: 0, store, vitals };
+        let reading = Reading {
+            ledgers: vec![("acme".to_owned(), ledger)],
+            sealed,
+            silent: vec![("acme".to_owned(), true)],
+            lag: 0,
+            store,
+            vitals,
+        };
         let text = metrics.encode(&reading).unwrap();
         for line in [
             "traza_events_received_total{site=\"acme\"} 10",
@@ -308,6 +326,7 @@ mod tests {
             "traza_sealed_facts_total{site=\"acme\"} 5",
             "traza_sealed_leads_total{site=\"acme\"} 1",
             "traza_retention_passed_timestamp_seconds{site=\"acme\"} 3",
+            "traza_site_silent{site=\"acme\"} 1",
             "traza_store_bytes 7",
             "traza_disk_free_bytes 8",
             "traza_queued_appends 9",

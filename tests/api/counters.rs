@@ -352,3 +352,36 @@ async fn every_value_of_a_report_is_in_the_dictionary() {
     served.sort_unstable();
     assert_eq!(named, served);
 }
+
+#[tokio::test]
+async fn a_data_centres_network_is_a_hint_and_its_address_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("networks");
+    std::fs::write(&list, "# hosting\n203.0.113.0/24\n").unwrap();
+    let app = TestApp::with(|options| {
+        options.datacentres = Some(list.clone());
+        options.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let client = &app.client;
+    for (visitor, address, agent) in
+        [("v0", "203.0.113.9", CHROME), ("v1", "198.51.100.9", CHROME), ("v2", "203.0.113.10", "curl/8.5.0")]
+    {
+        let beacon = full(visitor, [page_view(&format!("p-{visitor}"), NOW, ADS)]);
+        let request = client.post("acme", beacon.to_string());
+        let request = request.header("user-agent", agent).header("x-forwarded-for", address);
+        assert_eq!(send(request).await.expect(200)["accepted"], 1);
+    }
+    client.settled().await;
+    let bots = client.get("/api/v1/sites/acme/reports/bots").await.expect(200);
+    let rules: Vec<_> =
+        bots["rows"].as_array().unwrap().iter().map(|row| row["key"]["rule"].clone()).collect();
+    assert_eq!(rules, [json!("crawler:^curl"), json!("datacentre")], "the user agent says more: {bots}");
+    assert_eq!(numbers(&bots["without_bots"], ["visitors"]), [1]);
+    let bot = |visitor: &'static str| async move { client.journey("acme", visitor).await[0]["bot"].clone() };
+    assert_eq!((bot("v0").await, bot("v1").await), (json!("datacentre"), json!(null)));
+    let log = app.app().store.read(1, 0, 100).await.unwrap();
+    let text =
+        serde_json::to_string(&log.iter().map(|stored| stored.entry.as_ref()).collect::<Vec<_>>()).unwrap();
+    assert!(!text.contains("203.0.113") && !text.contains("198.51.100"), "no address is kept");
+}

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use collector::clock::Clock as _;
 use e2e::{
     NOW, TestApp,
     beacon::{anonymous, callback, event, full, page_view},
@@ -365,4 +366,64 @@ async fn what_was_acknowledged_is_seen_within_200_ms() {
     times.sort();
     println!("visible after the ack: p50 {:?}, p95 {:?}, worst {:?}", times[49], times[94], times[99]);
     assert!(times[94] < Duration::from_millis(200), "p95 {:?}", times[94]);
+}
+
+#[tokio::test]
+async fn a_site_that_goes_quiet_is_told_once() {
+    const WEEK: i64 = 7 * 86_400_000;
+    let mut app = TestApp::spawn().await;
+    // Thirty beacons in this hour of each of five weeks.
+    for week in 0..5 {
+        for n in 0..30 {
+            let page = format!("w{week}n{n}");
+            app.client.store("acme", &full("v", [page_view(&page, app.clock.now(), AD)])).await;
+        }
+        app.clock.advance(if week < 4 { WEEK } else { 0 });
+    }
+    app.client.settled().await;
+    let silent = "traza_site_silent{site=\"acme\"}";
+    app.clock.advance(29 * 60_000);
+    assert_eq!(app.client.metric(silent).await, Some(0.0));
+    let mut reader = Reader::open(&app.client, "?types=silent", None).await;
+    app.clock.advance(16 * 60_000);
+    let told = reader.next().await.expect("a message");
+    assert_eq!(told.event, "silent");
+    assert_eq!((&told.data["since"], &told.data["kind"]), (&json!(NOW + 4 * WEEK), &json!("silent")));
+    assert!(told.data["expected"].as_u64() >= Some(20), "{told:?}");
+    let is = |expected: f64| {
+        let client = app.client.clone();
+        async move {
+            eventually("the gauge", Duration::from_secs(20), async || {
+                (client.metric(silent).await == Some(expected)).then_some(())
+            })
+            .await;
+        }
+    };
+    is(1.0).await;
+    drop(reader);
+
+    app.restart().await;
+    let is = |expected: f64| {
+        let client = app.client.clone();
+        async move {
+            eventually("the gauge", Duration::from_secs(20), async || {
+                (client.metric(silent).await == Some(expected)).then_some(())
+            })
+            .await;
+        }
+    };
+    is(1.0).await;
+    app.client.store("acme", &full("v", [page_view("back", app.clock.now(), AD)])).await;
+    app.clock.advance(60_000);
+    is(0.0).await;
+    let mut again = Reader::open(&app.client, "?after=0&types=silent,event&kind=silent", None).await;
+    assert_eq!(again.next().await, Some(told), "after a restart it is the same one");
+    let scoped = json!({"role": "marketing", "site": "acme", "scope": {"channels": ["email"]}});
+    let token = app.client.post_json("/api/v1/tokens", &scoped).await.expect(201);
+    let scoped = app.client.with_token(token["token"].as_str().unwrap());
+    let mut apart = Reader::open(&scoped, "?after=0&types=silent", None).await;
+    app.handle().stop(false).await;
+    while let Some(message) = apart.next().await {
+        assert_eq!(message.event, "dropped", "who sees a part is not told about the whole");
+    }
 }

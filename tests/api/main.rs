@@ -18,6 +18,7 @@ mod consent;
 mod cookie;
 mod cors;
 mod counters;
+mod exports;
 mod health;
 mod journeys;
 mod leads;

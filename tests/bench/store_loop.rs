@@ -140,6 +140,7 @@ impl Source {
             country: None,
             region: None,
             foreign_origin: false,
+            datacentre: false,
             events,
         }
     }

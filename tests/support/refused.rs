@@ -48,6 +48,7 @@ pub async fn wrongly(
         country: None,
         region: None,
         foreign_origin: false,
+        datacentre: false,
         events: Vec::new(),
     };
     let body = Body { arrival, host: Some("www.example.com".to_owned()), signal: false, events: Vec::new() };

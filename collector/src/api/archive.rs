@@ -1,6 +1,12 @@
 //! `/api/v1/backup`, `/api/v1/export`: the store as a file, while it goes on.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -15,10 +21,11 @@ use crate::{
     app::App,
     archive::{self, Contents},
     domain::{
-        fact::SiteNumber,
+        fact::{Entry, Exported, HOUSE, SiteNumber},
         token::{Permission, Role},
     },
     error::Problem,
+    store::{Append, StoreError},
 };
 
 /// Pieces that wait for a slow reader; the writer waits behind them.
@@ -35,7 +42,7 @@ const WAITING: usize = 4;
 )]
 pub async fn backup(app: web::Data<App>, caller: Caller) -> Result<HttpResponse, Problem> {
     of_all(&caller)?;
-    Ok(stream(app, None, false))
+    Ok(stream(app, None, None))
 }
 
 /// Facts to be read elsewhere: of everything or of one site, contact details sealed unless asked for in clear.
@@ -73,13 +80,35 @@ pub async fn export(
             Some((site.number, site.slug.clone()))
         }
     };
-    if contacts {
-        tracing::warn!(
-            site = site.as_ref().map_or("*", |(_, slug)| slug),
-            "contact details are exported in clear"
-        );
+    if !contacts {
+        return Ok(stream(app, site, None));
     }
-    Ok(stream(app, site, contacts))
+    // Before anything leaves: what has left the house is never without its fact.
+    let by = caller.token;
+    append_exported(&app, site.as_ref(), &by, None).await?;
+    tracing::warn!(
+        site = site.as_ref().map_or("*", |(_, slug)| slug),
+        by,
+        "contact details are exported in clear"
+    );
+    Ok(stream(app, site, Some(by)))
+}
+
+/// Appends that contact details are about to leave, or that those of so many submissions have.
+async fn append_exported(
+    app: &App,
+    site: Option<&(SiteNumber, String)>,
+    by: &str,
+    submissions: Option<u64>,
+) -> Result<(), StoreError> {
+    let exported = Exported {
+        at: app.clock.now(),
+        by: by.to_owned(),
+        site: site.map(|(_, slug)| slug.clone()),
+        submissions,
+    };
+    let log = site.map_or(HOUSE, |(number, _)| *number);
+    app.store.append(Append::of(log, Entry::Exported(exported))).await.map(drop)
 }
 
 fn of_all(caller: &Caller) -> Result<(), Problem> {
@@ -89,17 +118,31 @@ fn of_all(caller: &Caller) -> Result<(), Problem> {
     Err(Problem::forbidden("Only an admin of all sites may have all of the store; name one with ?site=."))
 }
 
-fn stream(app: web::Data<App>, site: Option<(SiteNumber, String)>, contacts: bool) -> HttpResponse {
+/// `contacts`: who asked for contact details in clear; `None` where nobody did.
+fn stream(app: web::Data<App>, site: Option<(SiteNumber, String)>, contacts: Option<String>) -> HttpResponse {
     let (pieces, taken) = mpsc::channel::<Vec<u8>>(WAITING);
     let writing = actix_web::rt::spawn(async move {
         let slugs: BTreeMap<_, _> =
             app.directory.sites().iter().map(|site| (site.number, site.slug.clone())).collect();
         let made_at = app.clock.now();
-        let contents = Contents { site, contacts: contacts.then_some(&app.vault), slugs, made_at };
+        let opened = Arc::<AtomicU64>::default();
+        let contents = Contents {
+            site: site.clone(),
+            contacts: contacts.is_some().then_some(&app.vault),
+            slugs,
+            made_at,
+            opened: Arc::clone(&opened),
+        };
         let written = archive::write(app.store.as_ref(), contents, &pieces).await;
         if let Err(error) = &written {
             // The status was sent long ago: what is missing is the archive's last line, and the end of the answer.
             tracing::error!(%error, "an archive was not written to its end");
+        }
+        if let Some(by) = contacts {
+            let opened = opened.load(Ordering::Relaxed);
+            if let Err(error) = append_exported(&app, site.as_ref(), &by, Some(opened)).await {
+                tracing::error!(%error, opened, "of how many submissions contacts were exported is not in the log");
+            }
         }
         written.is_ok()
     });

@@ -24,6 +24,8 @@ pub struct Caller {
     pub site: String,
     /// What it sees of the site.
     pub scope: Option<Scope>,
+    /// The token's id; `admin` for the one of the settings.
+    pub token: String,
 }
 
 impl Caller {
@@ -88,10 +90,20 @@ pub fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let hashed = hash(bearer);
     // Hashes are compared, not tokens: how long a comparison takes says nothing about the token.
     if app.settings.admin_token.as_deref().is_some_and(|admin| hash(admin) == hashed) {
-        return Ok(Caller { role: Role::Admin, site: "*".to_owned(), scope: None });
+        return Ok(Caller {
+            role: Role::Admin,
+            site: "*".to_owned(),
+            scope: None,
+            token: "admin".to_owned(),
+        });
     }
     let token = app.directory.token(&hashed, app.clock.now()).ok_or_else(Problem::unauthorized)?;
-    Ok(Caller { role: token.role, site: token.site.clone(), scope: token.scope.clone() })
+    Ok(Caller {
+        role: token.role,
+        site: token.site.clone(),
+        scope: token.scope.clone(),
+        token: token.id.clone(),
+    })
 }
 
 impl FromRequest for Caller {

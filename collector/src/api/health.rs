@@ -21,14 +21,16 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
 /// Prometheus metrics.
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, content_type = "text/plain")))]
 pub async fn metrics(app: web::Data<App>) -> Result<HttpResponse, Problem> {
-    let (mut ledgers, mut sealed) = (Vec::new(), Vec::new());
+    let (mut ledgers, mut sealed, mut silent) = (Vec::new(), Vec::new(), Vec::new());
     for site in app.directory.sites() {
         ledgers.push((site.slug.clone(), app.store.ledger(site.number).await?));
         sealed.push((site.slug.clone(), app.store.sealed_status(site.number).await?));
+        silent.push((site.slug.clone(), app.progress.silent_since(site.number).is_some()));
     }
     let reading = Reading {
         ledgers,
         sealed,
+        silent,
         lag: app.progress.lag(app.store.as_ref(), &app.directory),
         store: app.store.describe(),
         vitals: app.store.vitals(),

@@ -41,6 +41,7 @@ async fn filled() -> Arc<dyn Store> {
             country: None,
             region: None,
             foreign_origin: false,
+            datacentre: false,
             events: vec![event(&page, 0, 0.1 + 0.2), event(&page, 1, 5e-324), event(&page, 1, 1.0)],
         };
         store.append(Append::of(1, Entry::Arrival(arrival))).await.unwrap();
@@ -51,7 +52,8 @@ async fn filled() -> Arc<dyn Store> {
 
 async fn archive(store: &dyn Store) -> Vec<u8> {
     let (pieces, mut taken) = tokio::sync::mpsc::channel(1000);
-    let contents = Contents { site: None, contacts: None, slugs: BTreeMap::new(), made_at: 7 };
+    let contents =
+        Contents { site: None, contacts: None, slugs: BTreeMap::new(), made_at: 7, opened: Arc::default() };
     write(store, contents, &pieces).await.unwrap();
     drop(pieces);
     let mut bytes = Vec::new();

@@ -1,6 +1,13 @@
 //! Writing an archive while the store goes on: the logs up to where they stood at one moment.
 
-use std::{collections::BTreeMap, io::Write as _, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
@@ -29,6 +36,8 @@ pub struct Contents<'a> {
     pub slugs: BTreeMap<SiteNumber, String>,
     /// When it is made, ms since the epoch.
     pub made_at: i64,
+    /// Counts the submissions that were opened.
+    pub opened: Arc<AtomicU64>,
 }
 
 /// Writes an archive, piece by piece. Ends early where nobody takes the pieces any more.
@@ -116,6 +125,7 @@ async fn fact(site: SiteNumber, stored: Stored, contents: &Contents<'_>) -> Resu
         for reference in stored.entry.references() {
             if let Some(data) = vault.get(site, reference).await? {
                 contacts.insert(reference.to_string(), data);
+                contents.opened.fetch_add(1, Ordering::Relaxed);
             }
         }
     }

@@ -12,6 +12,7 @@ use super::{
     id::{Id, LeadId, VaultRef},
     promotion::{Cost, LinkClick, LinksPut, Pixel},
     sealed::Sealed,
+    silence::Silent,
     site::SitePut,
     token::{TokenPut, TokenRevoked},
 };
@@ -51,6 +52,10 @@ pub enum Entry {
     Cost(Cost),
     /// What was here is too old to be kept.
     Sealed(Sealed),
+    /// The site went quiet.
+    Silent(Silent),
+    /// Contact details were given out in clear (house log where of all sites).
+    Exported(Exported),
     /// A site's counted links were set (house log).
     Links(LinksPut),
     /// A site was created or configured (house log).
@@ -85,6 +90,8 @@ impl Entry {
             Self::Site(site) => Some(site.at),
             Self::Token(token) => Some(token.at),
             Self::TokenRevoked(revoked) => Some(revoked.at),
+            Self::Silent(silent) => Some(silent.at),
+            Self::Exported(exported) => Some(exported.at),
             Self::Sealed(_) => None,
         }
     }
@@ -135,6 +142,9 @@ pub struct Arrival {
     /// It came from a page on none of the site's domains: treated as bots are.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub foreign_origin: bool,
+    /// It came from a network of a data centre, by the operator's list; the address is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub datacentre: bool,
     /// In the order they came.
     pub events: Vec<Event>,
 }
@@ -182,4 +192,20 @@ pub struct StageMove {
     /// The sender's own id of this move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+}
+
+/// Contact details were given out in clear: who asked, when, and of how many. Never what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exported {
+    /// When, ms since the epoch.
+    pub at: i64,
+    /// The id of the token that asked.
+    pub by: String,
+    /// The one site that it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// Of how many submissions. Absent of the fact that is appended before anything leaves; a second one follows when
+    /// the export has ended, or was broken off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submissions: Option<u64>,
 }

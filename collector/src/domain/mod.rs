@@ -16,6 +16,7 @@
 //! - [`metrics`]: what each number means
 //! - [`retention`]: how long what is kept
 //! - [`sealed`]: what stays of facts that were too old
+//! - [`silence`]: is a site quieter than it ever is at this time
 //! - [`promotion`]: ads, counted links and costs
 //! - [`token`]: who may do what through the API
 //! - [`clock_skew`]: which of two clocks is believed
@@ -44,6 +45,7 @@ pub mod metrics;
 pub mod promotion;
 pub mod retention;
 pub mod sealed;
+pub mod silence;
 pub mod site;
 pub mod standing;
 pub mod token;

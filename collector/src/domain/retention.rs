@@ -138,6 +138,7 @@ mod tests {
             country: None,
             region: None,
             foreign_origin: false,
+            datacentre: false,
             events: events.iter().map(event).collect(),
         }
     }

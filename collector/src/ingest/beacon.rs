@@ -17,6 +17,7 @@ use super::{
     cors,
     enrich::Headers,
     guard,
+    place::Place,
     sort::{self, Sorted},
 };
 use crate::{
@@ -102,6 +103,16 @@ pub async fn options(app: web::Data<App>, request: HttpRequest) -> HttpResponse 
     response
 }
 
+/// Where a client is. A country is beyond what anonymous mode may say: it knows a language and a class of screen. Whether
+/// the network is a data centre's says nothing of a person, and is asked where an event is kept.
+fn place(app: &App, mode: Mode, client: Client, request: &HttpRequest) -> Place {
+    let datacentre =
+        mode != Mode::Off && client.address().is_some_and(|address| app.datacentres.have(address));
+    let place =
+        if mode == Mode::Full { app.places.of(client, &app.settings, request) } else { Place::default() };
+    Place { datacentre, ..place }
+}
+
 /// Cookies are for pages on the site's own domains alone.
 fn may_have_credentials(site: Option<&Site>, headers: &Headers) -> bool {
     let host = headers.origin_host();
@@ -132,7 +143,7 @@ async fn receive(
         app,
         site,
         headers,
-        || app.places.of(client, &app.settings, request),
+        |mode| place(app, mode, client, request),
         &body,
         cookie,
         received_at,

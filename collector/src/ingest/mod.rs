@@ -5,7 +5,7 @@
 //! - [`accept`]: bytes → valid events, each judged alone
 //! - [`policy`]: the visitor's choice
 //! - [`enrich`]: what only the request's headers tell; personal data is split off here
-//! - [`place`]: country and region
+//! - [`place`]: country and region; [`datacentres`]: networks that programs browse from
 //! - [`sort`]: a whole beacon: what is appended, what is only counted, what stands by
 //! - [`bad`]: refused events, kept and tried again
 //! - [`beacon`]: `POST /t/{site}`
@@ -22,6 +22,7 @@ pub mod body;
 pub mod client;
 pub mod convert;
 pub mod cors;
+pub mod datacentres;
 pub mod enrich;
 pub mod guard;
 pub mod limits;

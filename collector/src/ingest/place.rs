@@ -17,6 +17,8 @@ pub struct Place {
     pub country: Option<String>,
     /// ISO 3166-2 subdivision, without the country.
     pub region: Option<String>,
+    /// Whether the network is a data centre's.
+    pub datacentre: bool,
 }
 
 /// Finds places.
@@ -49,7 +51,7 @@ impl Places {
         let found: geoip2::City<'_> = self.file.as_ref()?.lookup(address).ok()?.decode().ok()??;
         let country = found.country.iso_code.or(found.registered_country.iso_code).and_then(code)?;
         let region = found.subdivisions.first().and_then(|region| region.iso_code).and_then(subdivision);
-        Some(Place { country: Some(country), region })
+        Some(Place { country: Some(country), region, datacentre: false })
     }
 }
 
@@ -59,7 +61,7 @@ fn told(settings: &Settings, request: &HttpRequest) -> Place {
         return Place::default();
     };
     let said = request.headers().get(header.as_str()).and_then(|value| value.to_str().ok());
-    Place { country: said.and_then(code), region: None }
+    Place { country: said.and_then(code), region: None, datacentre: false }
 }
 
 /// A country's code; `XX` and `T1` are how proxies say that they do not know.
@@ -153,7 +155,8 @@ mod tests {
         std::fs::write(&path, tiny()).unwrap();
         let places = Places::open(Some(&path)).unwrap();
         let place = |address: &str| places.look_up(address.parse().unwrap());
-        let madrid = Place { country: Some("ES".to_owned()), region: Some("MD".to_owned()) };
+        let madrid =
+            Place { country: Some("ES".to_owned()), region: Some("MD".to_owned()), datacentre: false };
         assert_eq!(place("203.0.113.7"), Some(madrid));
         assert_eq!(place("203.0.114.7"), None);
         assert_eq!(place("2001:db8::1"), None);

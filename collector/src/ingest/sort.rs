@@ -43,8 +43,8 @@ pub struct Sorted {
     pub visitor: Option<Id>,
 }
 
-/// Sorts a beacon. `cookie` is the visitor that the browser was known by before; `place` finds where it is, which is
-/// asked in full mode only.
+/// Sorts a beacon. `cookie` is the visitor that the browser was known by before; `place` finds where it is,
+/// as far as the mode lets that be known.
 ///
 /// # Errors
 /// 400 and 413 where the body is no beacon; 500 where the vault fails.
@@ -52,7 +52,7 @@ pub fn beacon(
     app: &App,
     site: &Site,
     headers: &Headers,
-    place: impl FnOnce() -> Place,
+    place: impl FnOnce(Mode) -> Place,
     body: &[u8],
     cookie: Option<Id>,
     received_at: i64,
@@ -74,8 +74,7 @@ pub fn beacon(
     if stripped || (mode != Mode::Full && beacon.visitor.is_some()) {
         app.metrics.stripped();
     }
-    // Beyond what anonymous mode may say: it knows a language and a class of screen.
-    let Place { country, region } = if mode == Mode::Full { place() } else { Place::default() };
+    let Place { country, region, datacentre } = place(mode);
     let mut arrival = Arrival {
         received_at,
         sent: beacon.sent,
@@ -89,6 +88,7 @@ pub fn beacon(
         country,
         region,
         foreign_origin,
+        datacentre,
         events: Vec::new(),
     };
     let sieve = Sieve::new(&app.vault, site, &own, &arrival, headers.signal);

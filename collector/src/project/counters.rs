@@ -119,6 +119,8 @@ impl Counters {
                 | Entry::Token(_)
                 | Entry::TokenRevoked(_)
                 | Entry::Links(_)
+                | Entry::Silent(_)
+                | Entry::Exported(_)
                 // What these added is what counters begin with.
                 | Entry::Sealed(_) => {}
             }

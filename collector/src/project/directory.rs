@@ -149,7 +149,9 @@ impl Entries {
             | Entry::Pixel(_)
             | Entry::LinkClick(_)
             | Entry::Cost(_)
-            | Entry::Sealed(_) => {}
+            | Entry::Sealed(_)
+            | Entry::Silent(_)
+            | Entry::Exported(_) => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     directory::{Directory, Site},
     journeys,
     retention::Retention,
+    silence::{Silences, Watch},
 };
 use crate::{
     clock::Clock,
@@ -29,6 +30,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Progress {
     reached: watch::Receiver<HashMap<SiteNumber, Position>>,
     counted: counters::Reached,
+    silences: Option<Silences>,
 }
 
 impl Progress {
@@ -50,6 +52,12 @@ impl Progress {
     #[must_use]
     pub fn counted(&self, site: SiteNumber) -> Position {
         self.counted.borrow().get(&site).copied().unwrap_or(0)
+    }
+
+    /// Since when a site is silent, ms since the epoch; `None` where it is not.
+    #[must_use]
+    pub fn silent_since(&self, site: SiteNumber) -> Option<i64> {
+        self.silences.as_ref()?.borrow().get(&site).copied()
     }
 
     /// Waits until more than a position of a site's log took effect.
@@ -91,6 +99,7 @@ pub struct Follower {
 struct Upkeep {
     clock: Arc<dyn Clock>,
     retention: Retention,
+    silence: Watch,
 }
 
 impl Follower {
@@ -99,15 +108,18 @@ impl Follower {
     pub fn new(store: Arc<dyn Store>, directory: Arc<Directory>) -> (Self, Progress) {
         let (reached, receiver) = watch::channel(HashMap::new());
         let (counters, counted) = Sites::new();
-        let progress = Progress { reached: receiver, counted };
+        let progress = Progress { reached: receiver, counted, silences: None };
         let (basis, recoveries, upkeep) = (HashMap::new(), None, None);
         (Self { store, directory, reached, counters, basis, recoveries, upkeep }, progress)
     }
 
-    /// The same, which also sees to what is due by the clock: facts that are too old are sealed.
+    /// The same, which also sees to what is due by the clock: facts that are too old are sealed, and sites that go quiet
+    /// are noticed.
     #[must_use]
-    pub fn with_upkeep(self, clock: Arc<dyn Clock>) -> Self {
-        Self { upkeep: Some(Upkeep { clock, retention: Retention::default() }), ..self }
+    pub fn with_upkeep(self, clock: Arc<dyn Clock>, progress: Progress) -> (Self, Progress) {
+        let (silence, silences) = Watch::new();
+        let upkeep = Upkeep { clock, retention: Retention::default(), silence };
+        (Self { upkeep: Some(upkeep), ..self }, Progress { silences: Some(silences), ..progress })
     }
 
     /// Notes where each site's projections stand, before anything is caught up: whoever waits for a position waits
@@ -161,8 +173,12 @@ impl Follower {
 
     /// Takes one step of what is due by the clock. Answers whether there is more to do at once.
     async fn upkeep(&mut self) -> bool {
-        let Some(Upkeep { clock, retention }) = &mut self.upkeep else { return false };
-        match retention.step(self.store.as_ref(), &self.directory.sites(), clock.now()).await {
+        let Some(Upkeep { clock, retention, silence }) = &mut self.upkeep else { return false };
+        let (now, sites) = (clock.now(), self.directory.sites());
+        if let Err(error) = silence.look(self.store.as_ref(), &sites, now).await {
+            tracing::error!(%error, "nobody could look whether sites are silent; trying again");
+        }
+        match retention.step(self.store.as_ref(), &sites, now).await {
             Ok(more) => more,
             // An archive is being made: it has its time.
             Err(StoreError::Busy) => false,

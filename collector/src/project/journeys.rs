@@ -132,6 +132,7 @@ impl Work<'_> {
                         None => install.insert(self.store.install(self.site).await?),
                     };
                     install.observe(arrival);
+                    rows.extend(Row::pulse(arrival, 1));
                     self.arrival(stored.position, arrival, &mut rows);
                 }
                 Entry::Stage(stage) => {
@@ -140,6 +141,8 @@ impl Work<'_> {
                 }
                 // These stand in the house's log, which has a projector of its own.
                 Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
+                // These are told to people.
+                Entry::Silent(_) | Entry::Exported(_) => {}
                 // These are counted, and are no part of a journey.
                 Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
                 // What is left of them is what the install check begins with.

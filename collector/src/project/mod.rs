@@ -7,6 +7,7 @@
 //! - [`journeys`]: pieces of journeys, leads and their origin, the install check
 //! - [`counters`]: sums and sets of visitors by day and source
 //! - [`retention`]: facts that are too old are sealed
+//! - [`silence`]: sites that went quiet
 //! - [`follow`]: the loop that runs them
 
 pub mod counters;
@@ -14,6 +15,7 @@ pub mod directory;
 pub mod follow;
 pub mod journeys;
 pub mod retention;
+pub mod silence;
 
 #[cfg(test)]
 mod tests;

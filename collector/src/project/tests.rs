@@ -69,6 +69,7 @@ fn arrival(visitor: Option<&str>, mode: Mode, received_at: i64, events: Vec<Even
         country: None,
         region: None,
         foreign_origin: false,
+        datacentre: false,
         events,
     })
 }

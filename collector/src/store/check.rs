@@ -256,6 +256,7 @@ mod tests {
                 country: None,
                 region: None,
                 foreign_origin: false,
+                datacentre: false,
                 events: events.to_vec(),
             };
             store.append(Append::of(1, Entry::Arrival(arrival))).await.unwrap();

@@ -82,6 +82,7 @@ pub(super) fn arrival(visitor: &str, events: Vec<Event>) -> Arrival {
         country: None,
         region: None,
         foreign_origin: false,
+        datacentre: false,
         events,
     }
 }

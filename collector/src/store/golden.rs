@@ -141,6 +141,7 @@ fn appends() -> Vec<Append> {
         country: Some("MX".to_owned()),
         region: None,
         foreign_origin: true,
+        datacentre: false,
         events,
     };
     let opaque = Event {
@@ -161,6 +162,7 @@ fn appends() -> Vec<Append> {
         country: None,
         region: None,
         foreign_origin: false,
+        datacentre: false,
         events: vec![opaque],
         ..arrival.clone()
     };
@@ -265,6 +267,7 @@ fn additions() -> Vec<Append> {
         country: some("ES"),
         region: some("MD"),
         foreign_origin: false,
+        datacentre: false,
         events: vec![Event {
             id: EventId::Numbered(0),
             page: Id::parse("p2").unwrap(),

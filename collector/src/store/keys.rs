@@ -30,6 +30,7 @@
 //! | `0x85` | lead, position | (a record about the lead) |
 //! | `0x86` | | install |
 //! | `0x87` | | own domains and grouping rules that origins were derived with |
+//! | `0x88` | hour | beacons that came in it |
 //! | `0x98` | cell | sums |
 //! | `0x99` | cell, piece | different visitors of the cell, those with a lead |
 //! | `0x9a` | subject or cost | what was counted of it |
@@ -43,6 +44,7 @@ use crate::domain::{
     counters::Cell,
     fact::{HOUSE, Position, SiteNumber, Subject},
     id::{Id, LeadId, VaultRef},
+    silence::Hour,
 };
 
 /// The first byte of every value: which version of the row's format it has. There is one version so far.
@@ -72,6 +74,7 @@ const LEAD_BY_SUBJECT: u8 = 0x84;
 const RECORD: u8 = 0x85;
 const INSTALL: u8 = 0x86;
 const BASIS: u8 = 0x87;
+const PULSE: u8 = 0x88;
 const SUMS: u8 = 0x98;
 const MEMBERS: u8 = 0x99;
 const COUNTED: u8 = 0x9a;
@@ -186,6 +189,7 @@ pub fn name(key: &[u8]) -> String {
         Some(&RECORD) => "record about a lead",
         Some(&INSTALL) => "install check",
         Some(&BASIS) => "domains and rules that origins were derived with",
+        Some(&PULSE) => "beacons of an hour",
         Some(&SUMS) => "sums of a counter",
         Some(&MEMBERS) => "visitors of a counter",
         Some(&COUNTED) => "what was counted of a subject or a cost",
@@ -404,6 +408,12 @@ pub fn install(site: SiteNumber) -> Vec<u8> {
 #[must_use]
 pub fn basis(site: SiteNumber) -> Vec<u8> {
     key(site, BASIS)
+}
+
+/// How many beacons came in an hour.
+#[must_use]
+pub fn pulse(site: SiteNumber, hour: Hour) -> Vec<u8> {
+    with(key(site, PULSE), &hour.to_be_bytes())
 }
 
 /// All sums of cells.

@@ -1,7 +1,7 @@
 //! The store over a key-value engine.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -27,6 +27,7 @@ use crate::domain::{
     install::Install,
     ledger::Ledger,
     sealed::SealStatus,
+    silence::Hour,
     standing::Lead,
 };
 
@@ -247,6 +248,10 @@ impl<E: Engine> Store for KvStore<E> {
 
     async fn install(&self, site: SiteNumber) -> Result<Install, StoreError> {
         self.blocking(move |engine| reads::install(engine, site)).await
+    }
+
+    async fn pulse(&self, site: SiteNumber, from: Hour, to: Hour) -> Result<BTreeMap<Hour, u64>, StoreError> {
+        self.blocking(move |engine| reads::pulse(engine, site, from, to)).await
     }
 
     async fn basis(&self, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError> {

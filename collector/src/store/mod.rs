@@ -51,7 +51,7 @@ mod golden;
 #[cfg(test)]
 pub mod poisoned;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -69,11 +69,12 @@ use crate::domain::{
     calendar::Day,
     counters::{Cell, Counted, Tally},
     event::LeadKind,
-    fact::{Entry, Position, SiteNumber, Subject},
+    fact::{Arrival, Entry, Position, SiteNumber, Subject},
     id::{Id, LeadId, Token, VaultRef},
     install::Install,
     ledger::Ledger,
     sealed::SealStatus,
+    silence::{self, Hour},
     standing::Lead,
 };
 
@@ -131,6 +132,9 @@ pub trait Store: Send + Sync {
 
     /// What a site's beacons have shown.
     async fn install(&self, site: SiteNumber) -> Result<Install, StoreError>;
+
+    /// How many beacons came in each of the hours `from..=to`; those without any are left out.
+    async fn pulse(&self, site: SiteNumber, from: Hour, to: Hour) -> Result<BTreeMap<Hour, u64>, StoreError>;
 
     /// The own domains and grouping rules that origins were derived with; `None` where nothing was derived yet.
     async fn basis(&self, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError>;
@@ -393,6 +397,13 @@ pub enum Row {
     Install(Install),
     /// The own domains and grouping rules that origins were derived with.
     Basis(Vec<String>),
+    /// A change of how many beacons came in an hour.
+    Pulse {
+        /// Which hour.
+        hour: Hour,
+        /// What is added.
+        change: i64,
+    },
     /// A change of a cell's sums.
     Sums {
         /// Which cell.
@@ -415,6 +426,15 @@ pub enum Row {
     Counted(Contributor, Box<Counted>),
     /// What counters were derived with.
     CountersBasis(String),
+}
+
+impl Row {
+    /// What a beacon adds to its hour, so many times. One from a page that is not the site's says nothing of the site.
+    #[must_use]
+    pub fn pulse(arrival: &Arrival, times: i64) -> Option<Self> {
+        let hour = silence::hour_of(arrival.received_at);
+        (!arrival.foreign_origin).then_some(Self::Pulse { hour, change: times })
+    }
 }
 
 /// Which leads.

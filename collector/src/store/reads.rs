@@ -17,6 +17,7 @@ use crate::domain::{
     fact::{Entry, Position, SiteNumber, Subject},
     id::{Id, LeadId, VaultRef},
     install::Install,
+    silence::Hour,
     standing::Lead,
 };
 
@@ -307,6 +308,27 @@ pub(super) fn install<E: Engine>(engine: &E, site: SiteNumber) -> Result<Install
     known.map_or_else(|| Ok(Install::default()), |value| row(&value))
 }
 
+pub(super) fn pulse<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    from: Hour,
+    to: Hour,
+) -> Result<BTreeMap<Hour, u64>, StoreError> {
+    let (mut from, end) = (keys::pulse(site, from), keys::after_prefix(&keys::pulse(site, to)));
+    let mut found = BTreeMap::new();
+    loop {
+        let pairs = engine.scan(&from, &end, PAGE)?;
+        for (key, value) in &pairs {
+            let hour = key.last_chunk().map(|bytes| Hour::from_be_bytes(*bytes));
+            found.insert(hour.ok_or_else(|| StoreError::Damaged("an hour's key".to_owned()))?, row(value)?);
+        }
+        match pairs.len() {
+            PAGE => from = after(pairs),
+            _ => return Ok(found),
+        }
+    }
+}
+
 pub(super) fn basis<E: Engine>(engine: &E, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError> {
     engine.get(&keys::basis(site))?.map(|value| row(&value)).transpose()
 }
@@ -361,9 +383,11 @@ pub(super) fn write<E: Engine>(
     batch: &mut Batch,
 ) -> Result<(), StoreError> {
     let mut pieces: HashMap<Subject, Vec<Position>> = HashMap::new();
+    let mut pulses: BTreeMap<Hour, i64> = BTreeMap::new();
     for row in rows.into_iter().filter_map(|row| counters.take(site, row)) {
         match row {
             Row::Piece { subject, position } => pieces.entry(subject).or_default().push(position),
+            Row::Pulse { hour, change } => *pulses.entry(hour).or_default() += change,
             Row::Record { lead, position } => {
                 batch.push((keys::record(site, &lead, position), Some(vec![keys::VERSION])));
             }
@@ -386,6 +410,13 @@ pub(super) fn write<E: Engine>(
         }
     }
     counters.write(engine, batch)?;
+    for (hour, change) in pulses {
+        let key = keys::pulse(site, hour);
+        let count: u64 = engine.get(&key)?.map_or(Ok(0), |value| row(&value))?;
+        let count = count.saturating_add_signed(change);
+        let value = if count == 0 { None } else { Some(packed(&count)?) };
+        batch.push((key, value));
+    }
     // What a step adds to one journey takes one key: keys are what costs.
     for (subject, positions) in pieces {
         batch.extend(row_of_pieces(site, &subject, &positions)?);

@@ -67,7 +67,7 @@ pub(super) fn status<E: Engine>(engine: &E, site: SiteNumber) -> Result<SealStat
 
 /// Makes a step. The caller keeps it apart from projectors' steps.
 pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreError> {
-    let SealStep { site, entries, rows, base, subjects, leads, records, passed } = step;
+    let SealStep { site, entries, mut rows, base, subjects, leads, records, passed } = step;
     let mut batch = Batch::new();
     let mut status = status(engine, site)?;
     if !entries.is_empty() {
@@ -77,6 +77,7 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
             status.facts += stored.facts();
             if let Entry::Arrival(arrival) = &stored {
                 install.observe(arrival);
+                rows.extend(Row::pulse(arrival, -1));
             }
             for reference in stored.references() {
                 batch.push((keys::vault_key(site, reference), None));

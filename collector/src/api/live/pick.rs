@@ -13,6 +13,7 @@ use crate::{
         fact::{Arrival, Entry, StageMove, Subject},
         id::{Id, LeadId},
         journey::{Evidence, Item, What},
+        silence::Silent,
         standing::Lead,
         token::Scope,
         touch,
@@ -35,11 +36,13 @@ pub enum Type {
     Lead,
     /// A lead was moved to a stage.
     Stage,
+    /// The site went quiet.
+    Silent,
 }
 
 impl Type {
     /// Every type.
-    pub const ALL: [Self; 3] = [Self::Event, Self::Lead, Self::Stage];
+    pub const ALL: [Self; 4] = [Self::Event, Self::Lead, Self::Stage, Self::Silent];
 
     /// Its name.
     #[must_use]
@@ -48,6 +51,7 @@ impl Type {
             Self::Event => "event",
             Self::Lead => "lead",
             Self::Stage => "stage",
+            Self::Silent => "silent",
         }
     }
 }
@@ -125,6 +129,16 @@ struct LeadMessage<'a> {
     lead: &'a LeadView,
 }
 
+/// The site went quiet, and how many beacons would have come by then.
+#[derive(Serialize)]
+struct SilentMessage {
+    position: u64,
+    kind: &'static str,
+    at: i64,
+    since: i64,
+    expected: u32,
+}
+
 /// Picks what a reader sees. Remembers who is inside its scope.
 #[derive(Default)]
 pub struct Picker {
@@ -169,6 +183,15 @@ impl Picker {
             Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
             // These are counted one by one and told in reports.
             Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
+            Entry::Silent(silent) => {
+                let mark = Mark { position: stored.position, part: 0 };
+                if mark > feed.mark {
+                    self::silent(feed, silent, mark, text)?;
+                    feed.mark = mark;
+                }
+            }
+            // Who exported what is the business of those who read the log.
+            Entry::Exported(_) => {}
             // What was here is no more.
             Entry::Sealed(_) => {}
         }
@@ -294,6 +317,23 @@ async fn stage(
         item: &item,
     };
     write(text, Type::Stage, mark, &feed.query.render(&message)?);
+    Ok(())
+}
+
+/// The site went quiet. That is about all of the site, so nobody is told whose scope is a part of it.
+fn silent(feed: &Feed, silent: &Silent, mark: Mark, text: &mut String) -> Result<(), Problem> {
+    let filter = &feed.filter;
+    let of_all = filter.visitor.is_none() && !filter.by_source() && feed.caller.scope.is_none();
+    if filter.wants(Type::Silent) && filter.of_kind("silent") && of_all {
+        let message = SilentMessage {
+            position: mark.position,
+            kind: "silent",
+            at: silent.at,
+            since: silent.since,
+            expected: silent.expected,
+        };
+        write(text, Type::Silent, mark, &feed.query.render(&message)?);
+    }
     Ok(())
 }
 

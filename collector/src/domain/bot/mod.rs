@@ -19,6 +19,10 @@ pub const VERSION: u32 = 1;
 /// The rule of arrivals from pages that are not the site's: kept apart as programs are.
 pub const FOREIGN_ORIGIN: &str = "foreign_origin";
 
+/// The rule of arrivals from networks of data centres, by the operator's list. A hint: people browse from there, too,
+/// through networks of companies and the like.
+pub const DATACENTRE: &str = "datacentre";
+
 /// Browsers that are driven by a program, beyond what the table of crawlers knows.
 const HEADLESS: &[&str] =
     &["HeadlessChrome", "PhantomJS", "Puppeteer", "Playwright", "Selenium", "SlimerJS", "jsdom"];
@@ -75,7 +79,8 @@ impl Verdicts {
         if arrival.foreign_origin {
             return Some(Cow::Borrowed(FOREIGN_ORIGIN));
         }
-        self.of_user_agent(arrival.user_agent.as_deref()?)
+        let by_user_agent = arrival.user_agent.as_deref().and_then(|agent| self.of_user_agent(agent));
+        by_user_agent.or(arrival.datacentre.then_some(Cow::Borrowed(DATACENTRE)))
     }
 
     /// The rule that flags a user agent.

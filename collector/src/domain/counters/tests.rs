@@ -26,6 +26,7 @@ fn arrival(user_agent: Option<&str>, foreign_origin: bool) -> Arrival {
         country: None,
         region: None,
         foreign_origin,
+        datacentre: false,
         events: Vec::new(),
     }
 }

@@ -26,6 +26,7 @@ fn arrival(visitor: Option<&str>) -> Arrival {
         country: None,
         region: None,
         foreign_origin: false,
+        datacentre: false,
         events: Vec::new(),
     }
 }

@@ -25,6 +25,7 @@ fn arrival() -> Arrival {
         country: None,
         region: None,
         foreign_origin: false,
+        datacentre: false,
         events: Vec::new(),
     }
 }

@@ -98,7 +98,7 @@ async fn into_store(
                         &app,
                         &site,
                         &headers,
-                        Place::default,
+                        |_| Place::default(),
                         body.as_bytes(),
                         None,
                         app.clock.now(),

@@ -67,6 +67,7 @@ fn arrival(visitor: Option<&str>, mode: Mode, user_agent: Option<&str>, events: 
         country: None,
         region: None,
         foreign_origin: false,
+        datacentre: false,
         events,
     })
 }
