@@ -385,3 +385,35 @@ async fn a_data_centres_network_is_a_hint_and_its_address_is_not_kept() {
         serde_json::to_string(&log.iter().map(|stored| stored.entry.as_ref()).collect::<Vec<_>>()).unwrap();
     assert!(!text.contains("203.0.113") && !text.contains("198.51.100"), "no address is kept");
 }
+
+#[tokio::test]
+async fn the_rules_can_be_read_and_reports_name_them() {
+    let app = TestApp::spawn().await;
+    let client = &app.client;
+    let marketer = client.role("marketing", "acme").await;
+    let read = async || marketer.get("/api/v1/sites/acme/channel-rules").await.expect(200);
+    let named = async |query: &str| report(&marketer, query).await["channel_rules_version"].clone();
+    let rules = read().await;
+    assert_eq!((&rules["version"], &rules["own"]), (&json!("1"), &json!([])));
+    assert_eq!(named("group_by=day,channel").await, rules["version"]);
+    assert_eq!(named("group_by=day&channel=email").await, rules["version"]);
+    assert_eq!(named("group_by=day").await, Value::Null, "a report without channels follows none");
+    let search = rules["sources"].as_array().unwrap().iter().find(|kind| kind["kind"] == "search").unwrap();
+    assert_eq!(search["alone"], "organic_search");
+    assert!(search["words"].as_array().unwrap().contains(&json!("google")), "{search}");
+    assert!(search["with"].as_array().unwrap().contains(&json!({"says": "paid", "channel": "paid_search"})));
+
+    let own = json!([{"channel": "affiliate", "when": {"source": "blog*"}}]);
+    let site = json!({"domains": ["example.com"], "consent_default": "full", "channel_rules": own});
+    client.put_site("acme", &site).await;
+    let rules = read().await;
+    assert_eq!(rules["own"], own);
+    assert_ne!(rules["version"], "1");
+    assert_eq!(named("group_by=channel").await, rules["version"]);
+    client
+        .role("ingest", "acme")
+        .await
+        .get("/api/v1/sites/acme/channel-rules")
+        .await
+        .problem(403, "forbidden");
+}

@@ -41,6 +41,17 @@ fn a_lead_is_seen_read_and_moved_to_a_stage() {
         browser.value("(() => { const s = document.querySelector('.stage-form select'); s.value = 'mql'; s.dispatchEvent(new Event('change', {bubbles: true})); })()").await;
         browser.click(".stage-form [type=submit]").await;
         holds("the stage is moved", async || stage.leads().await[0]["stage"] == "mql").await;
+        browser.click("nav a[href^='#/counters']").await;
+        browser.find(".counters tbody [data-channel=paid_search]").await;
+        browser.picture("dashboard-counters").await;
+        let total = "document.querySelector('.counters tfoot').textContent";
+        assert!(
+            browser.value(total).await.as_str().is_some_and(|text| text.contains('1')),
+            "a visitor, a lead"
+        );
+        browser.value("(() => { const s = document.querySelector('select[name=by]'); s.value = 'source'; s.dispatchEvent(new Event('change', {bubbles: true})); })()").await;
+        browser.shows("google").await;
+        browser.picture("dashboard-counters-by-source").await;
         assert_eq!(browser.errors().await, json!([]));
     });
 }

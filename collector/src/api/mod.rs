@@ -5,7 +5,7 @@
 //! - [`json`]: request bodies; [`query`]: times, cursors, limits; [`problem`]: errors as answers
 //! - [`shapes`]: leads, touches and journey items as the API shows them
 //! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`], [`bad_events`], [`live`]: the resources
-//! - [`reports`]: counters and bots; [`metrics`]: what each number means; [`links`], [`costs`]: what reports need to know
+//! - [`reports`]: counters and bots; [`metrics`]: what each number means; [`channel_rules`]: why a channel; [`links`], [`costs`]: what reports need to know
 //! - [`health`]: is it up, can it store, what does it count
 //! - [`archive`]: backup and export
 //! - [`pages`]: the dashboard and the demo, embedded
@@ -14,6 +14,7 @@
 pub mod archive;
 pub mod auth;
 pub mod bad_events;
+pub mod channel_rules;
 pub mod costs;
 pub mod health;
 pub mod install;

@@ -6,8 +6,8 @@ use utoipa::{
 };
 
 use super::{
-    archive, bad_events, costs, health, install, leads, links, live, metrics, reports, sites, tokens,
-    visitors,
+    archive, bad_events, channel_rules, costs, health, install, leads, links, live, metrics, reports, sites,
+    tokens, visitors,
 };
 use crate::ingest::{beacon, redirect};
 
@@ -26,7 +26,7 @@ use crate::ingest::{beacon, redirect};
         bad_events::list, bad_events::replay,
         live::get,
         links::put, links::get, costs::post,
-        reports::counters, reports::visitors, reports::bots, metrics::dictionary,
+        reports::counters, reports::visitors, reports::bots, metrics::dictionary, channel_rules::get,
         leads::list, leads::get, leads::journey, leads::stage,
         tokens::post, tokens::list, tokens::delete,
         health::healthz, health::readyz, health::metrics,

@@ -19,7 +19,7 @@ use crate::{
     app::App,
     domain::{
         calendar::{self, Day},
-        channel::Channel,
+        channel::{Channel, catalogue},
         counters::{self, Cell},
         fact::{Position, Subject},
         token::{Permission, Scope},
@@ -60,6 +60,9 @@ pub struct RowView {
 pub struct ReportView {
     /// Which definitions its numbers follow.
     metric_version: u32,
+    /// Which grouping rules its channels follow, where it is broken down by channel: see `GET channel-rules`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_rules_version: Option<String>,
     since_day: String,
     until_day: String,
     /// Facts that are stored and not counted yet: 0 but for moments, and after a change of rules or time zone.
@@ -295,8 +298,10 @@ pub async fn counters(
                     .collect(),
             }
         });
+        let by_channel = asked.group_by.contains(&Dimension::Channel) || asked.only.contains_key("channel");
         ReportView {
             metric_version: counters::VERSION,
+            channel_rules_version: by_channel.then(|| catalogue::version(&site.config.channel_rules)),
             since_day: calendar::text(asked.since),
             until_day: calendar::text(asked.until),
             pending,

@@ -17,8 +17,8 @@ use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, bad_events, costs, health, install, leads, links, live, metrics, openapi, pages, problem,
-    reports, sites, tokens, visitors,
+    archive, bad_events, channel_rules, costs, health, install, leads, links, live, metrics, openapi, pages,
+    problem, reports, sites, tokens, visitors,
 };
 use crate::{
     app::App,
@@ -62,6 +62,7 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/reports/counters"), "GET", [get().to(reports::counters)]))
         .service(at(&format!("{site}/reports/counters/visitors"), "GET", [get().to(reports::visitors)]))
         .service(at(&format!("{site}/reports/bots"), "GET", [get().to(reports::bots)]))
+        .service(at(&format!("{site}/channel-rules"), "GET", [get().to(channel_rules::get)]))
         .service(at(&format!("{site}/metrics-dictionary"), "GET", [get().to(metrics::dictionary)]))
         .service(at(&format!("{site}/visitors/{{visitor}}/journey"), "GET", [get().to(visitors::journey)]))
         .service(at(&format!("{site}/leads"), "GET", [get().to(leads::list)]))

@@ -238,3 +238,67 @@ proptest! {
         });
     }
 }
+
+/// The visits and events of every visitor, and where every lead came from: as text, to be compared.
+async fn told(store: &dyn Store) -> String {
+    let mut told = String::new();
+    let domains = ["example.com".to_owned()];
+    for visitor in ["v1", "v2", "v3"] {
+        let subject = crate::domain::fact::Subject::Visitor(Id::parse(visitor).unwrap());
+        let arrivals = store.journey(SITE, &subject).await.unwrap();
+        let timeline = crate::domain::visit::timeline(journeys::seen(&arrivals, &subject), &domains);
+        let events: Vec<_> =
+            timeline.entries.iter().map(|entry| (entry.visit, entry.touch, entry.seen.event)).collect();
+        told.push_str(&format!("{visitor}: {:?} {events:?}\n", timeline.visits));
+    }
+    let leads =
+        store.leads(SITE, crate::store::LeadQuery { limit: 500, ..Default::default() }).await.unwrap();
+    for lead in leads.items {
+        told.push_str(&format!("{}: {} {:?}\n", lead.id, lead.confirmed, lead.origin));
+    }
+    told
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_order_and_any_copies_of_the_same_events_give_the_same_journeys(
+        (beacons, others) in beacons().prop_flat_map(|beacons| {
+            // An id says one thing: of two events with one id the first would count, and that is another matter.
+            let mut known = std::collections::BTreeSet::new();
+            let beacons: Vec<_> = beacons
+                .into_iter()
+                .filter(|(visitor, page, number, _, what)| {
+                    let number = if *what < 3 { 0 } else { *number };
+                    known.insert((*visitor, *page, number))
+                })
+                .collect();
+            let copies = prop::collection::vec(0..beacons.len(), 0..10);
+            (Just(beacons), copies).prop_flat_map(|(beacons, copies)| {
+                let mut more = beacons.clone();
+                more.extend(copies.into_iter().map(|index| beacons[index]));
+                (Just(beacons), Just(more).prop_shuffle())
+            })
+        }),
+        pauses in prop::collection::vec(any::<bool>(), 40),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut all = Vec::new();
+            for beacons in [beacons, others] {
+                let (store, directory) = store_with_site(&["example.com"]).await;
+                let (mut follower, _) = Follower::new(Arc::clone(&store), Arc::clone(&directory));
+                for (beacon, pause) in beacons.into_iter().zip(&pauses) {
+                    add(store.as_ref(), entry(0, beacon)).await;
+                    if *pause {
+                        follower.catch_up().await.unwrap();
+                    }
+                }
+                follower.catch_up().await.unwrap();
+                all.push(told(store.as_ref()).await);
+            }
+            assert_eq!(all[0], all[1]);
+        });
+    }
+}

@@ -12,6 +12,7 @@
 //! - [`writer`]: the one thread that appends, by group commit
 //! - [`shares`]: how the writer's queue is shared among the sites
 //! - [`rollup`]: counters, as sums and sets of visitors
+//! - [`step`]: what a projector commits
 //! - [`seal`]: facts that are too old give up their content
 //! - [`vitals`]: how the writer is doing
 //! - [`kv`]: the store over an engine
@@ -40,6 +41,7 @@ pub mod rollup;
 pub mod seal;
 pub mod shares;
 pub mod sled;
+pub mod step;
 pub mod tail;
 pub mod vitals;
 pub mod writer;
@@ -62,19 +64,20 @@ pub use self::{
     error::StoreError,
     rollup::{Contributor, Rollup},
     seal::SealStep,
+    step::{Row, Step},
 };
 
 use crate::domain::{
     bad_event::{BadBeacon, BadLog},
     calendar::Day,
-    counters::{Cell, Counted, Tally},
+    counters::Counted,
     event::LeadKind,
-    fact::{Arrival, Entry, Position, SiteNumber, Subject},
+    fact::{Entry, Position, SiteNumber, Subject},
     id::{Id, LeadId, Token, VaultRef},
     install::Install,
     ledger::Ledger,
     sealed::SealStatus,
-    silence::{self, Hour},
+    silence::Hour,
     standing::Lead,
 };
 
@@ -356,84 +359,6 @@ impl Stored {
     #[must_use]
     pub fn last(&self) -> Position {
         self.position + self.entry.facts().saturating_sub(1)
-    }
-}
-
-/// One projector's step from one position to another.
-#[derive(Debug)]
-pub struct Step {
-    /// Who.
-    pub projector: &'static str,
-    /// In whose log.
-    pub site: SiteNumber,
-    /// Where it stands.
-    pub from: Position,
-    /// Where it will stand.
-    pub to: Position,
-    /// What it derived.
-    pub rows: Vec<Row>,
-}
-
-/// Something derived, to be kept.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Row {
-    /// An arrival belongs to a subject's journey.
-    Piece {
-        /// Whose.
-        subject: Subject,
-        /// The arrival's first position.
-        position: Position,
-    },
-    /// A lead as it stands now.
-    Lead(Box<Lead>),
-    /// An entry is about a lead.
-    Record {
-        /// Which.
-        lead: LeadId,
-        /// The entry's position.
-        position: Position,
-    },
-    /// What the site's beacons have shown.
-    Install(Install),
-    /// The own domains and grouping rules that origins were derived with.
-    Basis(Vec<String>),
-    /// A change of how many beacons came in an hour.
-    Pulse {
-        /// Which hour.
-        hour: Hour,
-        /// What is added.
-        change: i64,
-    },
-    /// A change of a cell's sums.
-    Sums {
-        /// Which cell.
-        cell: Box<Cell>,
-        /// What is added.
-        change: Box<Tally>,
-    },
-    /// Whether a visitor is one of a cell's.
-    Member {
-        /// Which cell.
-        cell: Box<Cell>,
-        /// The visitor's number.
-        number: Position,
-        /// Whether they visited.
-        visitor: bool,
-        /// Whether they left a lead.
-        lead: bool,
-    },
-    /// What was counted of a subject or a cost, by now.
-    Counted(Contributor, Box<Counted>),
-    /// What counters were derived with.
-    CountersBasis(String),
-}
-
-impl Row {
-    /// What a beacon adds to its hour, so many times. One from a page that is not the site's says nothing of the site.
-    #[must_use]
-    pub fn pulse(arrival: &Arrival, times: i64) -> Option<Self> {
-        let hour = silence::hour_of(arrival.received_at);
-        (!arrival.foreign_origin).then_some(Self::Pulse { hour, change: times })
     }
 }
 

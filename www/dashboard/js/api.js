@@ -93,6 +93,7 @@ export function client({ site, token, fetch = globalThis.fetch, timeoutMs = TIME
     lead: (id, options) => request("GET", lead(id), options),
     journey: async (id, params, options) =>
       page(await request("GET", `${lead(id)}/journey${query(params)}`, options)),
+    counters: (params, options) => request("GET", `/reports/counters${query(params)}`, options),
     setStage: (id, body, options) => request("POST", `${lead(id)}/stage`, { ...options, body }),
   };
 }

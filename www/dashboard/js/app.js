@@ -1,11 +1,12 @@
 // The frame around the views: who is signed in, in which language, and what the address asks for.
 import { client } from "./api.js";
+import { countersView } from "./counters.js";
 import { fill, h } from "./dom.js";
 import { LANGUAGES, pickLanguage, translator } from "./i18n.js";
 import { installView } from "./install.js";
 import { leadView } from "./lead.js";
 import { leadsView } from "./leads.js";
-import { leadsHash, parse } from "./route.js";
+import { countersHash, leadsHash, parse } from "./route.js";
 import * as store from "./session.js";
 import { signIn } from "./signin.js";
 
@@ -62,7 +63,7 @@ function header(t, route) {
       { class: "wide" },
       h("a", { class: "brand", href: leadsHash() }, logo, t("app.name")),
       session && h("span", { class: "site" }, session.site),
-      session && h("nav", { "aria-label": t("nav.label") }, link("leads", leadsHash()), link("install", "#/install")),
+      session && h("nav", { "aria-label": t("nav.label") }, link("leads", leadsHash()), link("counters", countersHash()), link("install", "#/install")),
       h(
         "div",
         { class: "tools" },
@@ -106,6 +107,10 @@ async function render(notice) {
   if (route.view === "lead") {
     document.title = `${t("lead.title")} · Traza`;
     stop = leadView({ root, t, api, id: route.id, stages, by: session.name || "dashboard", back, expired });
+  } else if (route.view === "counters") {
+    document.title = `${t("counters.title")} · ${session.site} · Traza`;
+    const go = (hash) => (location.hash = hash);
+    stop = countersView({ root, t, api, by: route.by, days: route.days, go, expired });
   } else if (route.view === "install") {
     document.title = `${t("install.title")} · Traza`;
     stop = installView({ root, t, api, expired });

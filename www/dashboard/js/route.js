@@ -1,6 +1,12 @@
 // Addresses after the `#`: they never reach the server, and hold no secret. Pure.
 
+import { PERIODS } from "./report.js";
+
 const FILTERS = ["stage", "kind"];
+
+/** What the counters may be broken down by. */
+export const DIMENSIONS = ["channel", "source", "campaign", "day"];
+const DAYS = 30;
 
 /** `#/leads?stage=lead` → `{view: "leads", filter: {stage: "lead"}}`; anything unknown is the list of leads. */
 export function parse(hash) {
@@ -9,6 +15,11 @@ export function parse(hash) {
   if (view === "install") return { view: "install" };
   if (view === "leads" && rest[0]) return { view: "lead", id: decode(rest.join("/")) };
   const params = new URLSearchParams(query);
+  if (view === "counters") {
+    const days = Number(params.get("days"));
+    const by = params.get("by");
+    return { view, by: DIMENSIONS.includes(by) ? by : DIMENSIONS[0], days: PERIODS.includes(days) ? days : DAYS };
+  }
   const filter = {};
   for (const name of FILTERS) {
     const value = params.get(name);
@@ -24,6 +35,9 @@ export function leadsHash(filter = {}) {
   const query = params.toString();
   return query ? `#/leads?${query}` : "#/leads";
 }
+
+/** The address of the counters. */
+export const countersHash = ({ by = DIMENSIONS[0], days = DAYS } = {}) => `#/counters?by=${by}&days=${days}`;
 
 /** The address of one lead. */
 export const leadHash = (id) => `#/leads/${encodeURIComponent(id)}`;

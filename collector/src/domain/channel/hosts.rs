@@ -247,7 +247,7 @@ const PAYMENT: &[&str] = &[
 ];
 
 /// Hosts, each for itself and everything below it. A name is the one that the place signs its own links with.
-const HOSTS: &[(&str, &str, Class)] = &[
+pub(super) const HOSTS: &[(&str, &str, Class)] = &[
     // search
     ("duckduckgo.com", "duckduckgo", Class::Search),
     ("baidu.com", "baidu", Class::Search),
@@ -405,7 +405,7 @@ const HOSTS: &[(&str, &str, Class)] = &[
 ];
 
 /// Android apps by package.
-const APPS: &[(&str, &str, Class)] = &[
+pub(super) const APPS: &[(&str, &str, Class)] = &[
     ("com.google.android.googlequicksearchbox", "google", Class::Search),
     ("com.google.android.gm", "gmail", Class::Mail),
     ("com.google.android.gm.lite", "gmail", Class::Mail),

@@ -13,6 +13,7 @@
 //!
 //! What could not be known, or was contradicted, is said in a [`reason`].
 
+pub mod catalogue;
 mod hosts;
 pub mod reason;
 pub mod rules;

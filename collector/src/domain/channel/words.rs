@@ -89,7 +89,7 @@ fn lists(words: &str, word: &str) -> bool {
 }
 
 /// Words by what they say, as [`plain`] writes them.
-const MEDIUMS: &[(Medium, &str)] = &[
+pub(super) const MEDIUMS: &[(Medium, &str)] = &[
     (
         Medium::Paid,
         "cpc ppc cpa cpl paid paid_media paid_ads ad ads adwords pago pagado pagada de_pago \
@@ -155,7 +155,7 @@ const MEDIUMS: &[(Medium, &str)] = &[
 ];
 
 /// Names by what they are, as [`plain`] writes them.
-const SOURCES: &[(Class, &str)] = &[
+pub(super) const SOURCES: &[(Class, &str)] = &[
     (
         Class::Search,
         "google adwords google_ads googleads google_adwords google_search gbp gmb google_my_business \

@@ -1,0 +1,89 @@
+//! What a projector commits: rows, together with its position.
+
+use super::Contributor;
+use crate::domain::{
+    counters::{Cell, Counted, Tally},
+    fact::{Arrival, Position, SiteNumber, Subject},
+    id::LeadId,
+    install::Install,
+    silence::{self, Hour},
+    standing::Lead,
+};
+
+/// One projector's step from one position to another.
+#[derive(Debug)]
+pub struct Step {
+    /// Who.
+    pub projector: &'static str,
+    /// In whose log.
+    pub site: SiteNumber,
+    /// Where it stands.
+    pub from: Position,
+    /// Where it will stand.
+    pub to: Position,
+    /// What it derived.
+    pub rows: Vec<Row>,
+}
+
+/// Something derived, to be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Row {
+    /// An arrival belongs to a subject's journey.
+    Piece {
+        /// Whose.
+        subject: Subject,
+        /// The arrival's first position.
+        position: Position,
+    },
+    /// A lead as it stands now.
+    Lead(Box<Lead>),
+    /// An entry is about a lead.
+    Record {
+        /// Which.
+        lead: LeadId,
+        /// The entry's position.
+        position: Position,
+    },
+    /// What the site's beacons have shown.
+    Install(Install),
+    /// The own domains and grouping rules that origins were derived with.
+    Basis(Vec<String>),
+    /// A change of how many beacons came in an hour.
+    Pulse {
+        /// Which hour.
+        hour: Hour,
+        /// What is added.
+        change: i64,
+    },
+    /// A change of a cell's sums.
+    Sums {
+        /// Which cell.
+        cell: Box<Cell>,
+        /// What is added.
+        change: Box<Tally>,
+    },
+    /// Whether a visitor is one of a cell's.
+    Member {
+        /// Which cell.
+        cell: Box<Cell>,
+        /// The visitor's number.
+        number: Position,
+        /// Whether they visited.
+        visitor: bool,
+        /// Whether they left a lead.
+        lead: bool,
+    },
+    /// What was counted of a subject or a cost, by now.
+    Counted(Contributor, Box<Counted>),
+    /// What counters were derived with.
+    CountersBasis(String),
+}
+
+impl Row {
+    /// What a beacon adds to its hour, so many times. One from a page that is not the site's says nothing of the site.
+    #[must_use]
+    pub fn pulse(arrival: &Arrival, times: i64) -> Option<Self> {
+        let hour = silence::hour_of(arrival.received_at);
+        (!arrival.foreign_origin).then_some(Self::Pulse { hour, change: times })
+    }
+}
