@@ -70,7 +70,7 @@ async fn a_silence_is_told_once_and_ends_with_the_next_beacon() {
         assert_eq!(since(&seen), Some(NOON), "after {minutes} minutes");
     }
     let first = Silent { since: NOON, at: NOON + 30 * MINUTE, expected: 30 };
-    assert_eq!(told(store.as_ref()).await, [first.clone()]);
+    assert_eq!(told(store.as_ref()).await, std::slice::from_ref(&first));
 
     // Another process notices the same silence, and tells it to its metrics alone.
     store.close().await;
