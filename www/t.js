@@ -11,7 +11,7 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
   const from = () => {
     const urls = attempt(() => performance.getEntriesByType("resource").map(({ name }) => name)) || [];
     const end = "/" + config.site + ".js";
-    const url = [document.currentScript?.src, ...urls].find((url) => url?.includes(end));
+    const url = [attempt(() => document.currentScript.src), ...urls].find((url) => url?.includes(end));
     return url ? url.slice(0, url.lastIndexOf(end)) : config.base;
   };
   let base;

@@ -9,6 +9,8 @@ mod choice;
 mod dashboard;
 mod fallback;
 mod harness;
+mod hostile;
+mod recipes;
 mod story;
 
 use self::harness::{Stage, kinds, on_stage};

@@ -46,7 +46,7 @@ export const road = (url, state, later, guard, note) => {
   // What was lost goes along with what is next to leave.
   const confess = () => {
     if (!/^[af]/.test(state().mode)) return;
-    for (const why in lost) queue.push(measured({ json: note("lost_" + why, lost[why]), mode: state().mode }));
+    for (const why of Object.keys(lost)) queue.push(measured({ json: note("lost_" + why, lost[why]), mode: state().mode }));
     lost = {};
   };
 
