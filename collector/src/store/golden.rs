@@ -2,7 +2,7 @@
 //!
 //! `golden/v1.pairs` holds a store's keys and values in hex, `golden/v1.json` what reading it gave when it was
 //! written (which is the export format, too). They are never written again. A new format adds files of its own:
-//! `TRAZA_GOLDEN=v3 cargo test -p collector golden` writes those.
+//! `TRAZA_GOLDEN=v4 cargo test -p collector golden` writes those.
 
 use std::{fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
@@ -24,10 +24,11 @@ use crate::domain::{
         Consent, Contact, Cta, Detail, Event, Flag, Form, Identifier, IdentifierKind, Item, LeadKind,
         Personal, Prop, Submission, Target,
     },
-    fact::{Arrival, Context, Entry, HOUSE, StageMove},
+    fact::{Arrival, Context, Entry, Exported, HOUSE, StageMove},
     id::{EventId, Id, LeadId, Token, VaultRef},
     ledger::Ledger,
     promotion::{Cost, Link, LinkClick, LinksPut, Pixel, PixelKind, Placement},
+    silence::Silent,
     site::{SiteConfig, SitePut},
     token::{Role, Scope, TokenPut, TokenRevoked},
 };
@@ -289,11 +290,26 @@ fn additions() -> Vec<Append> {
     ]
 }
 
+/// What came with the third: that a site went quiet, that contacts were exported.
+fn third() -> Vec<Append> {
+    let claim = |kind: &'static str| Some(Claim { kind, external_id: "third".to_owned(), content: [5; 32] });
+    let silent = Silent { since: 20, at: 21, expected: 22 };
+    let exported =
+        Exported { at: 23, by: "t_1".to_owned(), site: Some("acme".to_owned()), submissions: Some(3) };
+    vec![
+        Append { claim: claim("silent"), ..Append::of(SITE, Entry::Silent(silent)) },
+        Append { claim: claim("exported"), ..Append::of(SITE, Entry::Exported(exported)) },
+    ]
+}
+
 /// What a golden store was written with, and is known to it: everything but what bears no id.
 fn known_to(version: &str) -> Vec<Append> {
     let mut known = appends().split_off(3);
     if version != "v1" {
         known.extend(additions());
+    }
+    if !matches!(version, "v1" | "v2") {
+        known.extend(third());
     }
     known
 }
@@ -318,7 +334,7 @@ async fn read(store: &dyn Store) -> Value {
 async fn write(version: &str) {
     let memory = Memory::default();
     let store: Arc<dyn Store> = Arc::new(KvStore::open(memory.clone()).unwrap());
-    for append in appends().into_iter().chain(additions()) {
+    for append in appends().into_iter().chain(additions()).chain(third()) {
         store.append(append).await.unwrap();
     }
     store.meta_or_set("name", vec![1, 2]).await.unwrap();
@@ -357,7 +373,7 @@ async fn every_golden_store_is_read_and_appended_to() {
     if let Ok(version) = std::env::var("TRAZA_GOLDEN") {
         write(&version).await;
     }
-    for version in ["v1", "v2"] {
+    for version in ["v1", "v2", "v3"] {
         let store: Arc<dyn Store> = Arc::new(KvStore::open(load(version)).unwrap());
         let expected: Value =
             serde_json::from_str(&fs::read_to_string(golden(&format!("{version}.json"))).unwrap()).unwrap();
@@ -379,7 +395,7 @@ fn the_golden_store_has_every_kind_of_event() {
     let kinds: Vec<_> = details().iter().map(Detail::kind).collect();
     assert_eq!(kinds, wire::event::Kind::ALL);
     // The export's JSON reads back as the very same entries.
-    for append in appends().into_iter().chain(additions()) {
+    for append in appends().into_iter().chain(additions()).chain(third()) {
         let entry = append.entry.unwrap();
         let text = serde_json::to_string(&entry).unwrap();
         assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
