@@ -22,7 +22,7 @@ const role = (field, rule) => {
     field.closest("[aria-hidden=true],[inert]")
   )
     return;
-  for (const what in rule) if (call(field, "matches", rule[what])) return what;
+  for (const what of Object.keys(rule || {})) if (call(field, "matches", rule[what])) return what;
   if (type == "checkbox")
     return read(field, "data-traza-consent") != null || /privac|consent|acept|accept|rgpd|gdpr/.test(about)
       ? "consent"
