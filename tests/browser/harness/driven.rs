@@ -95,9 +95,17 @@ impl Browser {
     /// Clicks an element many times, as fast as the browser takes it.
     pub(crate) async fn click_times(&self, selector: &str, times: usize) {
         let element = self.find(selector).await;
-        // Where a page scrolls smoothly, the driver's own scrolling would click where the element no longer is.
-        let script = "arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})";
-        self.driver.execute(script, vec![element.to_json().unwrap()]).await.unwrap();
+        // Where a page scrolls smoothly, the driver's own scrolling, or one that is still under way, would click where
+        // the element no longer is.
+        let script = "const [element, done] = arguments;
+            element.scrollIntoView({behavior: 'instant', block: 'center'});
+            const settle = (was) => {
+              const { x, y } = element.getBoundingClientRect();
+              if (was === x + ' ' + y) done();
+              else setTimeout(settle, 50, x + ' ' + y);
+            };
+            settle();";
+        self.driver.execute_async(script, vec![element.to_json().unwrap()]).await.unwrap();
         let mut actions = vec![
             json!({"type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": element.to_json().unwrap()}),
         ];
