@@ -26,11 +26,10 @@ const CALL =
 // The name of a call to action: its own, or of what is styled as a button, says what to do and stands in no menu or
 // form, its words.
 const ctaOf = (element) => {
+  const own = attr(element, "data-traza-cta");
+  if (own || !/(^|[\s_-])(cta|btn|button)/i.test(attr(element, "class")) || element.closest("nav,header,footer,form")) return own;
   const words = wording(element);
-  return (
-    attr(element, "data-traza-cta") ||
-    (/(^|[\s_-])(cta|btn|button)/i.test(attr(element, "class")) && CALL.test(words) && !element.closest("nav,header,footer,form") ? words : undefined)
-  );
+  return CALL.test(words) ? words : undefined;
 };
 
 const hrefOf = (link) => attr(link, "href") || attr(link, "xlink:href");
@@ -41,7 +40,7 @@ const RAGE = 4;
 
 /** Watches the clicks of every root; one inside of a shadow root reaches the document around it. */
 export const clicks = (host) => {
-  let dead; // what was clicked, until anything happens
+  let dead; // the last click and what it hit, until anything happens
   let hit; // what was hit last, when, and how often in a row
   let at;
   let times;
@@ -71,11 +70,12 @@ export const clicks = (host) => {
       const href = link && hrefOf(link);
       host.saw("click", { target: selector(element), text: wording(element), href, cta: ctaOf(called || element) });
       if (/^(?!#?$|javascript:)/.test(href || "") || element.closest("form,summary")) return;
-      dead = element;
+      const click = (dead = [element]);
       for (const root of [document, element.getRootNode()]) changes.observe(root, CHANGES);
       host.later(DEAD_MS, () => {
-        if (dead == element) stuck("dead_click", element);
-        changes.disconnect();
+        if (dead == click) stuck("dead_click", ...click), lives();
+        // Another click may still wait for its answer.
+        if (!dead) changes.disconnect();
       });
     });
   });

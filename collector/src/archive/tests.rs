@@ -4,13 +4,13 @@ use super::*;
 use crate::{
     domain::{
         event::{Detail, Event, Prop},
-        fact::{Arrival, Context, HOUSE},
+        fact::{Arrival, HOUSE},
         id::{EventId, Id},
         site::{SiteConfig, SitePut},
     },
     store::{Append, Carried, Store, StoreError, Stored, Taken, kv::KvStore, memory::Memory},
 };
-use wire::beacon::{Choice, Mode};
+use wire::beacon::Mode;
 
 fn event(page: &str, number: u16, value: f64) -> Event {
     let props = [("x".to_owned(), Prop::Number(value)), ("n".to_owned(), Prop::Int(3))].into();
@@ -29,21 +29,12 @@ async fn filled() -> Arc<dyn Store> {
     store.append(Append::of(HOUSE, Entry::Site(put))).await.unwrap();
     for page in 0..50 {
         let page = format!("p{page}");
-        let arrival = Arrival {
-            received_at: 1,
-            sent: None,
-            visitor: Id::parse("v"),
-            mode: Mode::Full,
-            choice: Choice::Explicit,
-            via: None,
-            context: Context::default(),
-            user_agent: None,
-            country: None,
-            region: None,
-            foreign_origin: false,
-            datacentre: false,
-            events: vec![event(&page, 0, 0.1 + 0.2), event(&page, 1, 5e-324), event(&page, 1, 1.0)],
-        };
+        let arrival = Arrival::bare(
+            Id::parse("v"),
+            Mode::Full,
+            1,
+            vec![event(&page, 0, 0.1 + 0.2), event(&page, 1, 5e-324), event(&page, 1, 1.0)],
+        );
         store.append(Append::of(1, Entry::Arrival(arrival))).await.unwrap();
     }
     store.meta_or_set("lookup-key", vec![1, 2, 3]).await.unwrap();

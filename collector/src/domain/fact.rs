@@ -194,6 +194,28 @@ pub struct StageMove {
     pub external_id: Option<String>,
 }
 
+#[cfg(test)]
+impl Arrival {
+    /// For tests: who, how, when and what; nothing else is known of it.
+    pub(crate) fn bare(visitor: Option<Id>, mode: Mode, received_at: i64, events: Vec<Event>) -> Self {
+        Self {
+            received_at,
+            sent: None,
+            visitor,
+            mode,
+            choice: Choice::Explicit,
+            via: None,
+            context: Context::default(),
+            user_agent: None,
+            country: None,
+            region: None,
+            foreign_origin: false,
+            datacentre: false,
+            events,
+        }
+    }
+}
+
 /// Contact details were given out in clear: who asked, when, and of how many. Never what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exported {

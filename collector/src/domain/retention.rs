@@ -106,13 +106,12 @@ enum Whole<'a> {
 
 #[cfg(test)]
 mod tests {
-    use wire::beacon::{Choice, Mode};
+    use wire::beacon::Mode;
 
     use super::*;
     use crate::domain::{
         calendar,
         event::{Detail, Event},
-        fact::Context,
         id::EventId,
     };
 
@@ -126,21 +125,7 @@ mod tests {
             raw_at: None,
             detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0 },
         };
-        Arrival {
-            received_at,
-            sent: None,
-            visitor: Id::parse("v"),
-            mode: Mode::Full,
-            choice: Choice::Explicit,
-            via: None,
-            context: Context::default(),
-            user_agent: None,
-            country: None,
-            region: None,
-            foreign_origin: false,
-            datacentre: false,
-            events: events.iter().map(event).collect(),
-        }
+        Arrival::bare(Id::parse("v"), Mode::Full, received_at, events.iter().map(event).collect())
     }
 
     fn old(arrivals: &[Arrival], cutoff: i64) -> Vec<usize> {

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use wire::beacon::ConsentDefault;
 
 use super::{
-    channel::rules::{ChannelRule, Grouping},
+    channel::{
+        catalogue,
+        rules::{ChannelRule, Grouping},
+    },
     retention::Retention,
 };
 
@@ -135,8 +138,8 @@ impl SiteConfig {
     /// The stage that a new lead stands in.
     pub const FIRST_LEAD_STAGE: &'static str = "lead";
 
-    /// What of the configuration origins depend on: where it changes, they are derived anew. Its domains, and a line
-    /// for each of its rules; no domain has a space.
+    /// What of the configuration origins depend on: where it changes, they are derived anew. Its domains, a line
+    /// for each of its rules, and the version of the built-in ones; no domain has a space.
     #[must_use]
     pub fn basis(&self) -> Vec<String> {
         let rules = self.channel_rules.iter().map(|rule| {
@@ -146,7 +149,8 @@ impl SiteConfig {
                 conditions.map(|(name, pattern)| format!("{name}={pattern:?}")).collect();
             format!("{} when {}", rule.channel.as_str(), conditions.join(" "))
         });
-        self.domains.iter().cloned().chain(rules).collect()
+        let built_in = format!("built-in rules {}", catalogue::VERSION);
+        self.domains.iter().cloned().chain(rules).chain([built_in]).collect()
     }
 
     /// By what its arrivals are grouped.

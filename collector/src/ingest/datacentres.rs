@@ -4,11 +4,12 @@
 use std::{net::IpAddr, path::Path};
 
 use anyhow::Context as _;
+use ipnet::IpNet;
 
-/// Networks, as ranges of addresses in order, none touching the next.
+/// Networks, in the order of their addresses, none within another.
 #[derive(Debug, Default)]
 pub struct Datacentres {
-    ranges: Vec<(u128, u128)>,
+    networks: Vec<IpNet>,
 }
 
 impl Datacentres {
@@ -25,58 +26,34 @@ impl Datacentres {
     }
 
     fn read(text: &str) -> anyhow::Result<Self> {
-        let mut ranges = Vec::new();
+        let mut networks = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
-            let network = line.split('#').next().unwrap_or_default().trim();
-            if !network.is_empty() {
-                let range = range(network);
-                ranges.push(range.with_context(|| {
-                    format!("line {number}: {network:?} is no network such as 203.0.113.0/24")
+            let line = line.split('#').next().unwrap_or_default().trim();
+            if !line.is_empty() {
+                networks.push(network(line).with_context(|| {
+                    format!("line {number}: {line:?} is no network such as 203.0.113.0/24")
                 })?);
             }
         }
-        ranges.sort_unstable();
-        let mut joined: Vec<(u128, u128)> = Vec::with_capacity(ranges.len());
-        for (first, last) in ranges {
-            match joined.last_mut() {
-                Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
-                _ => joined.push((first, last)),
-            }
-        }
-        Ok(Self { ranges: joined })
+        let mut networks = IpNet::aggregate(&networks);
+        networks.sort_unstable_by_key(IpNet::network);
+        Ok(Self { networks })
     }
 
     /// Whether an address is of one of the networks.
     #[must_use]
     pub fn have(&self, address: IpAddr) -> bool {
-        let address = number(address);
-        let after = self.ranges.partition_point(|(first, _)| *first <= address);
-        after
-            .checked_sub(1)
-            .and_then(|index| self.ranges.get(index))
-            .is_some_and(|(_, last)| address <= *last)
+        // An IPv4 address may come as the IPv6 address that it is mapped to.
+        let address = address.to_canonical();
+        let after = self.networks.partition_point(|network| network.network() <= address);
+        let network = after.checked_sub(1).and_then(|index| self.networks.get(index));
+        network.is_some_and(|network| network.contains(&address))
     }
 }
 
-/// Both families in one order: an IPv4 address is the IPv6 address that it is mapped to.
-fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(address) => address.to_bits(),
-    }
-}
-
-fn range(network: &str) -> Option<(u128, u128)> {
-    let (address, length) = match network.split_once('/') {
-        Some((address, length)) => (address, Some(length.parse::<u32>().ok()?)),
-        None => (network, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let bits = if address.is_ipv4() { 32 } else { 128 };
-    let host_bits = u32::checked_sub(bits, length.unwrap_or(bits))?;
-    let hosts = 1_u128.checked_shl(host_bits).map_or(u128::MAX, |size| size - 1);
-    let first = number(address) & !hosts;
-    Some((first, first | hosts))
+/// A network, or one address as a network of its own.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<IpAddr>().ok()?)))
 }
 
 #[cfg(test)]
@@ -87,7 +64,7 @@ mod tests {
     fn an_address_is_of_a_network_or_it_is_not() {
         let list = "# hosting\n203.0.113.0/25  # a half\n\n203.0.113.128/25\n198.51.100.7\n2001:db8:1::/48\n10.1.2.3/8\n";
         let networks = Datacentres::read(list).unwrap();
-        assert_eq!(networks.ranges.len(), 4, "neighbours are one");
+        assert_eq!(networks.networks.len(), 4, "neighbours are one");
         for (address, of_one) in [
             ("203.0.113.0", true),
             ("203.0.113.255", true),

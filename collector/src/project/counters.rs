@@ -13,7 +13,7 @@ use crate::{
     domain::{
         bot::{self, Verdicts},
         calendar,
-        channel::{Channel, catalogue},
+        channel::Channel,
         counters::{self, ARRIVALS, Basis, Cell, Counted, Share, Tally},
         fact::{Entry, Position, SiteNumber, Subject},
         promotion::{Cost, PixelKind, Placement},
@@ -35,7 +35,7 @@ const RECENT: usize = 16_384;
 /// What counters are derived with: where it changes, they are counted anew.
 #[must_use]
 pub fn basis(config: &SiteConfig) -> String {
-    let versions = format!("{} {} {}", counters::VERSION, bot::VERSION, catalogue::VERSION);
+    let versions = format!("{} {}", counters::VERSION, bot::VERSION);
     format!("{versions} {} {} {}", config.timezone, config.currency, config.basis().join("; "))
 }
 

@@ -262,7 +262,7 @@ impl Work<'_> {
                 self.step.entries.insert(stored.position);
                 self.step.records.push((lead.clone(), stored.position));
             }
-            // What money was spent is no personal data, and as good as a report.
+            // What money was spent, that the site was quiet, and who exported contacts is no visitor's.
             _ => {}
         }
         Ok(())

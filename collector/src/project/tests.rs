@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use wire::beacon::{Choice, Mode};
+use wire::beacon::Mode;
 
 use super::{directory::Directory, follow::Follower, journeys};
 use crate::{
     domain::{
         channel::Channel,
         event::{Detail, Event, LeadKind, Personal, Submission},
-        fact::{Arrival, Context, Entry, HOUSE, StageMove},
+        fact::{Arrival, Entry, HOUSE, StageMove},
         id::{EventId, Id, LeadId, VaultRef},
         site::{SiteConfig, SitePut},
         standing::Lead,
@@ -57,21 +57,7 @@ fn lead(page: &str, number: u16, at: i64) -> Event {
 }
 
 fn arrival(visitor: Option<&str>, mode: Mode, received_at: i64, events: Vec<Event>) -> Entry {
-    Entry::Arrival(Arrival {
-        received_at,
-        sent: None,
-        visitor: visitor.and_then(Id::parse),
-        mode,
-        choice: Choice::Explicit,
-        via: None,
-        context: Context::default(),
-        user_agent: None,
-        country: None,
-        region: None,
-        foreign_origin: false,
-        datacentre: false,
-        events,
-    })
+    Entry::Arrival(Arrival::bare(visitor.and_then(Id::parse), mode, received_at, events))
 }
 
 async fn add(store: &dyn Store, entry: Entry) {

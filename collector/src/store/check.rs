@@ -217,13 +217,13 @@ fn explain<E: Engine>(
 mod tests {
     use std::sync::Arc;
 
-    use wire::beacon::{Choice, Mode};
+    use wire::beacon::Mode;
 
     use super::*;
     use crate::{
         domain::{
             event::{Detail, Event},
-            fact::{Arrival, Context, HOUSE},
+            fact::{Arrival, HOUSE},
             id::Id,
             site::{SiteConfig, SitePut},
         },
@@ -244,21 +244,7 @@ mod tests {
                 raw_at: None,
                 detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0 },
             });
-            let arrival = Arrival {
-                received_at: 1,
-                sent: None,
-                visitor: Id::parse("v"),
-                mode: Mode::Full,
-                choice: Choice::Explicit,
-                via: None,
-                context: Context::default(),
-                user_agent: None,
-                country: None,
-                region: None,
-                foreign_origin: false,
-                datacentre: false,
-                events: events.to_vec(),
-            };
+            let arrival = Arrival::bare(Id::parse("v"), Mode::Full, 1, events.to_vec());
             store.append(Append::of(1, Entry::Arrival(arrival))).await.unwrap();
         }
         store.close().await;

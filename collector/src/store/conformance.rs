@@ -10,7 +10,7 @@ use super::{
 use crate::domain::{
     channel::reason,
     event::{Detail, Event, Identifier, IdentifierKind, LeadKind, Personal, Submission},
-    fact::{Arrival, Context, Entry, HOUSE, StageMove, Subject},
+    fact::{Arrival, Entry, HOUSE, StageMove, Subject},
     id::{EventId, Id, LeadId, Token, VaultRef},
     install::Install,
     lead::Origin,
@@ -18,7 +18,7 @@ use crate::domain::{
     site::{SiteConfig, SitePut},
     standing::Lead,
 };
-use wire::beacon::{Choice, Mode};
+use wire::beacon::Mode;
 
 mod bad;
 mod counters;
@@ -70,21 +70,7 @@ pub(super) fn event(page: &str, event_id: &str, at: i64) -> Event {
 }
 
 pub(super) fn arrival(visitor: &str, events: Vec<Event>) -> Arrival {
-    Arrival {
-        received_at: 1,
-        sent: None,
-        visitor: Some(id(visitor)),
-        mode: Mode::Full,
-        choice: Choice::Explicit,
-        via: None,
-        context: Context::default(),
-        user_agent: None,
-        country: None,
-        region: None,
-        foreign_origin: false,
-        datacentre: false,
-        events,
-    }
+    Arrival::bare(Some(id(visitor)), Mode::Full, 1, events)
 }
 
 async fn append(store: &dyn Store, visitor: &str, events: Vec<Event>) -> Appended {

@@ -208,12 +208,17 @@ pub(super) fn counted<E: Engine>(
     site: SiteNumber,
     contributors: &[Contributor],
 ) -> Result<Vec<Option<Counted>>, StoreError> {
+    // Asked once: where nothing was sealed, those who are new cost one read each, not two.
+    let has_sealed = engine.get(&keys::seal(site))?.is_some();
     let one = |contributor| {
         if let Some(value) = engine.get(&keys::counted(site, contributor))? {
             return row(&value).map(Some);
         }
         // Of a visitor whose first arrival was sealed nothing is left but the number.
         let Contributor::Subject(subject) = contributor else { return Ok(None) };
+        if !has_sealed {
+            return Ok(None);
+        }
         let number = engine.get(&keys::base_number(site, subject))?;
         let number: Option<Position> = number.map(|value| row(&value)).transpose()?;
         Ok(number.map(|number| Counted { number, arrivals: 0, shares: Vec::new() }))

@@ -301,3 +301,17 @@ async fn a_click_after_which_nothing_happens_is_dead() {
             .map(|(name, target)| (name.to_owned(), target.to_owned()))
     );
 }
+
+#[wasm_bindgen_test]
+async fn a_click_that_is_answered_late_is_not_dead_by_the_clock_of_one_before() {
+    let _tracker = started("<button id=other>More</button><button id=slow>More</button><i></i>").await;
+    act(
+        "find('#slow').addEventListener('click', () => setTimeout(() => { find('i').textContent += '.'; }, 600))",
+    );
+    for id in ["#other", "#slow", "#slow"] {
+        click(id);
+        pause(700).await;
+    }
+    pause(1000).await;
+    assert_eq!(stuck(), [], "each was answered within a second, or followed by another click");
+}

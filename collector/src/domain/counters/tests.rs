@@ -1,10 +1,10 @@
-use wire::beacon::{Choice, Mode};
+use wire::beacon::Mode;
 
 use super::*;
 use crate::domain::{
     bot,
     event::{Cta, LeadKind, Personal, Submission},
-    fact::{Arrival, Context},
+    fact::Arrival,
     id::{EventId, Id},
     visit::timeline,
 };
@@ -15,19 +15,9 @@ const EVENING: i64 = 1_795_384_800_000;
 
 fn arrival(user_agent: Option<&str>, foreign_origin: bool) -> Arrival {
     Arrival {
-        received_at: 0,
-        sent: None,
-        visitor: Id::parse("v"),
-        mode: Mode::Full,
-        choice: Choice::Explicit,
-        via: None,
-        context: Context::default(),
         user_agent: user_agent.map(str::to_owned),
-        country: None,
-        region: None,
         foreign_origin,
-        datacentre: false,
-        events: Vec::new(),
+        ..Arrival::bare(Id::parse("v"), Mode::Full, 0, Vec::new())
     }
 }
 

@@ -3,32 +3,23 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use wire::beacon::{Choice, Mode};
+use wire::beacon::Mode;
 
 use super::*;
 use crate::domain::{
     event::{Detail, Event},
-    fact::{Arrival, Context},
+    fact::Arrival,
     id::{LeadId, VaultRef},
     visit::timeline,
 };
 
 fn arrival(visitor: Option<&str>) -> Arrival {
-    Arrival {
-        received_at: 0,
-        sent: None,
-        visitor: visitor.and_then(Id::parse),
-        mode: if visitor.is_some() { Mode::Full } else { Mode::Anonymous },
-        choice: Choice::Explicit,
-        via: None,
-        context: Context::default(),
-        user_agent: None,
-        country: None,
-        region: None,
-        foreign_origin: false,
-        datacentre: false,
-        events: Vec::new(),
-    }
+    Arrival::bare(
+        visitor.and_then(Id::parse),
+        if visitor.is_some() { Mode::Full } else { Mode::Anonymous },
+        0,
+        Vec::new(),
+    )
 }
 
 fn event(page: &str, id: &str, at: i64, detail: Detail) -> Event {

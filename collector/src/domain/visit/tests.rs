@@ -1,10 +1,10 @@
 //! Known answers and properties of the splitting rule.
 
 use proptest::prelude::*;
-use wire::beacon::{Choice, Mode};
+use wire::beacon::Mode;
 
 use super::*;
-use crate::domain::{channel::Channel, fact::Context};
+use crate::domain::channel::Channel;
 
 const MIN: i64 = 60_000;
 
@@ -13,21 +13,7 @@ fn own() -> Vec<String> {
 }
 
 fn arrival() -> Arrival {
-    Arrival {
-        received_at: 0,
-        sent: None,
-        visitor: Id::parse("v1"),
-        mode: Mode::Full,
-        choice: Choice::Explicit,
-        via: None,
-        context: Context::default(),
-        user_agent: None,
-        country: None,
-        region: None,
-        foreign_origin: false,
-        datacentre: false,
-        events: Vec::new(),
-    }
+    Arrival::bare(Id::parse("v1"), Mode::Full, 0, Vec::new())
 }
 
 fn event(page: &str, number: u16, at: i64, detail: Detail) -> Event {

@@ -1,13 +1,13 @@
 //! Counters depend on the facts alone: not on their order, on second copies, or on steps.
 
 use proptest::prelude::*;
-use wire::beacon::{Choice, Mode};
+use wire::beacon::Mode;
 
 use super::*;
 use crate::{
     domain::{
         event::{Cta, Detail, Event, LeadKind, Personal, Submission},
-        fact::{Arrival, Context, HOUSE},
+        fact::{Arrival, HOUSE},
         id::{EventId, Id},
         promotion::Pixel,
         site::SitePut,
@@ -56,19 +56,8 @@ fn lead(page: &str, n: u16, at: i64) -> Event {
 
 fn arrival(visitor: Option<&str>, mode: Mode, user_agent: Option<&str>, events: Vec<Event>) -> Entry {
     Entry::Arrival(Arrival {
-        received_at: START,
-        sent: None,
-        visitor: visitor.and_then(Id::parse),
-        mode,
-        choice: Choice::Explicit,
-        via: None,
-        context: Context::default(),
         user_agent: user_agent.map(str::to_owned),
-        country: None,
-        region: None,
-        foreign_origin: false,
-        datacentre: false,
-        events,
+        ..Arrival::bare(visitor.and_then(Id::parse), mode, START, events)
     })
 }
 

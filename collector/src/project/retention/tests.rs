@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use wire::beacon::{Choice, Mode};
+use wire::beacon::Mode;
 
 use super::*;
 use crate::{
     domain::{
         counters::{Cell, Tally},
         event::{Cta, Detail, Event, LeadKind, Personal, Submission},
-        fact::{Context, HOUSE},
+        fact::HOUSE,
         id::{EventId, Id, VaultRef},
         promotion::{LinkClick, Pixel, PixelKind, Placement},
         site::{SiteConfig, SitePut},
@@ -70,21 +70,7 @@ fn lead(page: &str, number: u16, at: i64, index: usize) -> Event {
 }
 
 fn arrival(visitor: Option<&str>, mode: Mode, received_at: i64, events: Vec<Event>) -> Entry {
-    Entry::Arrival(Arrival {
-        received_at,
-        sent: None,
-        visitor: visitor.and_then(Id::parse),
-        mode,
-        choice: Choice::Explicit,
-        via: None,
-        context: Context::default(),
-        user_agent: None,
-        country: None,
-        region: None,
-        foreign_origin: false,
-        datacentre: false,
-        events,
-    })
+    Entry::Arrival(Arrival::bare(visitor.and_then(Id::parse), mode, received_at, events))
 }
 
 fn entry(index: usize, (what, who, page, number, day, late): Happening) -> Entry {

@@ -241,7 +241,10 @@ impl Engine for Sled {
     }
 
     fn describe(&self) -> Description {
-        let disk_bytes = self.with(|open| open.db.size_on_disk().map_err(unavailable)).ok();
+        // Who asks does not wait while the folder is opened anew.
+        let place = self.open.try_read().ok();
+        let open = place.as_ref().and_then(|place| place.as_ref());
+        let disk_bytes = open.and_then(|open| contain(|| open.db.size_on_disk().map_err(unavailable)).ok());
         if disk_bytes.is_none() {
             tracing::warn!(folder = %self.folder.display(), "the size of the store cannot be read");
         }
