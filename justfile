@@ -74,10 +74,10 @@ bench *args: build
 kill-test rounds='200': build
     @TRAZA_BIN={{ quote(traza) }} TRAZA_KILL_ROUNDS={{ rounds }} cargo test --workspace --test reliability -- --nocapture kill
 
-# So many events with a restart after each part, by kill -9 and SIGTERM in turn: exact counts, and `verify` clean
+# So many events with some sixty restarts, by kill -9 and SIGTERM in turn: exact counts, and `verify` clean
 [group('check it')]
 soak events='10000000': build
-    @TRAZA_BIN={{ quote(traza) }} TRAZA_SOAK_EVENTS={{ events }} cargo test --workspace --test reliability -- --nocapture soak
+    @TRAZA_BIN={{ quote(traza) }} TRAZA_SOAK_EVENTS={{ events }} cargo test --release -p e2e --test reliability -- --nocapture soak
 
 # Mutated bodies, queries and cursors into the parsers, so many in all; a seed repeats a run
 [group('check it')]

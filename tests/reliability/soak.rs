@@ -34,8 +34,8 @@ async fn a_long_load_with_restarts_is_counted_exactly_and_verifies() {
     let (mut events, mut kills, mut stops, mut again) = (0, 0, 0, 0);
     while events < wanted && began.elapsed().as_secs() < limit {
         let load = Load::start(&server.client, "acme", BROWSERS, System.now());
-        // A part of it, in beacons of three events.
-        load.reached((wanted / 60).clamp(200, 5_000)).await;
+        // A part of it, in beacons of three events: some sixty restarts, however many events.
+        load.reached((wanted / 180).max(200)).await;
         if kills > stops {
             assert!(server.terminate().await.success());
             stops += 1;
@@ -47,6 +47,7 @@ async fn a_long_load_with_restarts_is_counted_exactly_and_verifies() {
         server = Binary::start(&home).await;
         again += send_again(&server, &mut this).await;
         events += this.events() as u64;
+        println!("{events} of {wanted} events after {:.0?}", began.elapsed());
         let ledger = server.client.ledger("acme").await;
         assert_eq!((ledger.stored, ledger.rejected + ledger.withheld), (events, 0), "{ledger:?}");
     }
