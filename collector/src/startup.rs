@@ -68,7 +68,7 @@ impl Application {
         let places = Places::open(settings.geoip.as_deref())?;
         let datacentres = Datacentres::open(settings.datacentres.as_deref())?;
         let store = open_store(&settings)?;
-        let vault = Vault::open(Arc::clone(&store), &master_key(&settings, store.as_ref()).await?).await?;
+        let vault = Vault::open(Arc::clone(&store), &master_keys(&settings, store.as_ref()).await?).await?;
         let directory = Arc::new(Directory::default());
         let (follower, progress) = Follower::new(Arc::clone(&store), Arc::clone(&directory));
         let (mut follower, progress) = follower.with_upkeep(Arc::clone(&clock), progress);
@@ -273,14 +273,15 @@ fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     })
 }
 
-/// The master key. A file is made only for a store that has no sealed data yet: a store with data needs its own key.
-async fn master_key(settings: &Settings, store: &dyn Store) -> anyhow::Result<MasterKey> {
+/// The master keys at hand: one, or two while a rotation is under way. A file is made only for a store that has no
+/// sealed data yet: a store with data needs its own key.
+async fn master_keys(settings: &Settings, store: &dyn Store) -> anyhow::Result<Vec<MasterKey>> {
     match &settings.master_key {
-        MasterKeySource::Text(text) => MasterKey::from_base64(text),
+        MasterKeySource::Text(text) => Ok(vec![MasterKey::from_base64(text)?]),
         MasterKeySource::File(path) => {
             let is_new = store.meta("key-check").await?.is_none();
-            MasterKey::from_file(Path::new(path), is_new)
+            MasterKey::all_from_file(Path::new(path), is_new)
         }
-        MasterKeySource::Ephemeral => Ok(MasterKey::from_bytes(crate::vault::random::<32>()?)),
+        MasterKeySource::Ephemeral => Ok(vec![MasterKey::from_bytes(crate::vault::random::<32>()?)]),
     }
 }

@@ -17,6 +17,7 @@ mod kill;
 mod ops;
 mod overload;
 mod replay;
+mod rotation;
 mod soak;
 mod terminate;
 mod trace;

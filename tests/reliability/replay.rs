@@ -27,7 +27,7 @@ async fn prepare(home: &Home) {
     let store = KvStore::open(Sled::open(&home.join("data"), 16 << 20).expect("a store")).expect("a store");
     let store: Arc<dyn Store> = Arc::new(store);
     let key = MasterKey::from_file(&home.join("data.key"), true).expect("a key");
-    let vault = Vault::open(Arc::clone(&store), &key).await.expect("a vault");
+    let vault = Vault::open(Arc::clone(&store), &[key]).await.expect("a vault");
     let site = SitePut { slug: "acme".to_owned(), at: 0, config: SiteConfig::default() };
     store.append(Append::of(HOUSE, Entry::Site(site))).await.expect("a site");
     for _ in 0..BEACONS {

@@ -13,7 +13,10 @@ use crate::{
     clock::{Clock as _, System},
     config::{MasterKeySource, ServeOptions, Settings, StoreUrl},
     store::{Store, kv::KvStore, sled::Sled},
-    vault::keys::MasterKey,
+    vault::{
+        keys::{MasterKey, next_file},
+        rotation::{self, Rotation},
+    },
 };
 
 /// Less than this free is a warning: a store that fills its disk answers 503.
@@ -152,23 +155,30 @@ fn port(settings: &Settings) -> Found {
 }
 
 async fn key(settings: &Settings, store: Option<&dyn Store>) -> Found {
-    let key = match &settings.master_key {
+    let keys = match &settings.master_key {
         MasterKeySource::Ephemeral => return Good("made anew at each start".to_owned()),
-        MasterKeySource::Text(text) => MasterKey::from_base64(text),
-        MasterKeySource::File(path) if !path.exists() && store.is_none() => {
+        MasterKeySource::Text(text) => MasterKey::from_base64(text).map(|key| vec![key]),
+        MasterKeySource::File(path) if !path.exists() && !next_file(path).exists() && store.is_none() => {
             return Odd(format!("{}: none; the first start on a new store makes it", path.display()));
         }
-        MasterKeySource::File(path) => MasterKey::from_file(path, false),
+        MasterKeySource::File(path) => MasterKey::all_from_file(path, false),
     };
-    let key = match key {
-        Ok(key) => key,
+    let keys = match keys {
+        Ok(keys) => keys,
         Err(error) => return Bad(format!("{error:#}")),
     };
-    if let Some(store) = store
-        && let Ok(Some(proof)) = store.meta("key-check").await
-        && proof != key.proof()
-    {
-        return Bad("it is not the key that this store was made with".to_owned());
+    if let Some(store) = store {
+        if let Ok(Some(link)) = store.meta(rotation::META).await {
+            return match keys.iter().find_map(|key| Rotation::resume(&link, key)) {
+                Some(_) => Odd("a rotation was cut off; finish it with `traza rotate-key`".to_owned()),
+                None => Bad("a rotation to another key was begun: put that key's file back".to_owned()),
+            };
+        }
+        if let Ok(Some(proof)) = store.meta("key-check").await
+            && keys.iter().all(|key| proof != key.proof())
+        {
+            return Bad("it is not the key of this store".to_owned());
+        }
     }
     #[cfg(unix)]
     if let MasterKeySource::File(path) = &settings.master_key

@@ -4,6 +4,7 @@
 //! - `token`, `site`: who may ask, and about what
 //! - `backup`: export and backup; `restore`: import and restore
 //! - `rebuild`, `verify`: what is derived, made again and compared
+//! - `rotate`: from one master key to the next
 //! - `simulate`: a history whose truth is known; `bench`: load, and a count of what came of it
 //! - `doctor`: is everything in place
 //!
@@ -16,6 +17,7 @@ mod progress;
 mod reach;
 mod rebuild;
 mod restore;
+mod rotate;
 mod simulate;
 mod site;
 mod token;
@@ -63,6 +65,9 @@ pub enum Verb {
     /// Read everything, derive it again beside, and tell the first difference (the server must be stopped)
     #[command(after_help = "Example: traza verify --store sled:/var/lib/traza")]
     Verify(StoreOptions),
+    /// Put everything personal under a new master key (the server must be stopped)
+    #[command(after_help = "Example: traza rotate-key --store sled:/var/lib/traza")]
+    RotateKey(rotate::RotateOptions),
     /// Make a site's history whose truth is known, and print that truth
     #[command(
         after_help = "Example: traza simulate --visitors 100000 --store sled:./try\n         TRAZA_URL=http://127.0.0.1:8787 TRAZA_TOKEN=tz_… traza simulate --visitors 1000"
@@ -156,6 +161,7 @@ pub async fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Restore(options) => restore::restore(options).await,
         Verb::Rebuild(options) => rebuild::rebuild(&options).await,
         Verb::Verify(options) => verify::verify(&options).await,
+        Verb::RotateKey(options) => rotate::rotate(options).await,
         Verb::Simulate(options) => simulate::simulate(options).await,
         Verb::Bench(options) => bench::bench(options).await,
         Verb::Doctor(options) => doctor::doctor(*options).await,

@@ -15,7 +15,10 @@ use crate::{
     archive::{Line, Reader},
     config::{MasterKeySource, Settings},
     store::{Carried, Store, Stored, Taken, check, kv::KvStore, sled::Sled},
-    vault::keys::MasterKey,
+    vault::{
+        keys::{MasterKey, next_file},
+        rotation::{self, Rotation},
+    },
 };
 
 /// What `traza restore` can be told.
@@ -113,13 +116,21 @@ async fn key_of(settings: &Settings, store: &dyn Store) -> anyhow::Result<String
     let Some(proof) = store.meta("key-check").await? else {
         return Ok("It holds nothing sealed.".to_owned());
     };
-    let key = match &settings.master_key {
-        MasterKeySource::Text(text) => Some(MasterKey::from_base64(text)?),
-        MasterKeySource::File(path) if path.exists() => Some(MasterKey::from_file(path, false)?),
-        MasterKeySource::File(_) | MasterKeySource::Ephemeral => None,
+    let keys = match &settings.master_key {
+        MasterKeySource::Text(text) => vec![MasterKey::from_base64(text)?],
+        MasterKeySource::File(path) if path.exists() || next_file(path).exists() => {
+            MasterKey::all_from_file(path, false)?
+        }
+        MasterKeySource::File(_) | MasterKeySource::Ephemeral => Vec::new(),
     };
-    Ok(match key {
-        Some(key) if key.proof() == proof => "The master key at hand opens it.".to_owned(),
+    // Of a backup made while a rotation was under way, the new key opens it.
+    let link = store.meta(rotation::META).await?;
+    let opens = |key: &MasterKey| match &link {
+        Some(link) => Rotation::resume(link, key).is_some(),
+        None => key.proof() == proof,
+    };
+    Ok(match keys.first() {
+        Some(_) if keys.iter().any(opens) => "The master key at hand opens it.".to_owned(),
         Some(_) => "The master key at hand is another one: it will not start without the key that the backup was made \
                     under (TRAZA_KEY_FILE)."
             .to_owned(),

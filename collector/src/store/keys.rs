@@ -275,6 +275,12 @@ pub fn bad_beacon_number(key: &[u8]) -> Option<u64> {
     trailing_position(key).map(|inverted| !inverted)
 }
 
+/// All wrapped keys of a site.
+#[must_use]
+pub fn vault_keys(site: SiteNumber) -> Vec<u8> {
+    key(site, VAULT_KEY)
+}
+
 /// A submission's wrapped key.
 #[must_use]
 pub fn vault_key(site: SiteNumber, reference: VaultRef) -> Vec<u8> {

@@ -18,6 +18,7 @@
 //! - [`kv`]: the store over an engine
 //! - [`carry`]: a store given away whole, and taken back
 //! - [`check`]: reads all of a log and says what does not agree
+//! - [`rewrap`]: what a rotation of the master key changes
 //! - [`overlay`]: a second set of derived rows over the same log
 //!
 //! **Invariants.** A position is visible only when it and all lower ones are durable. An append is answered only
@@ -37,6 +38,7 @@ pub mod kv;
 pub mod memory;
 pub mod overlay;
 mod reads;
+pub mod rewrap;
 pub mod rollup;
 pub mod seal;
 pub mod shares;

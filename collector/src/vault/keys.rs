@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{ErrorKind, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
@@ -55,7 +55,7 @@ impl MasterKey {
         match fs::read_to_string(path) {
             Ok(text) => Self::from_base64(&text).with_context(named),
             Err(error) if error.kind() == ErrorKind::NotFound && may_create => {
-                let text = Zeroizing::new(STANDARD.encode(random::<32>()?));
+                let text = Self::new_text()?;
                 write_private(path, &text).with_context(named)?;
                 tracing::info!(path = %path.display(), "made a master key; keep a copy of it, apart from backups");
                 Self::from_base64(&text)
@@ -69,6 +69,32 @@ impl MasterKey {
         }
     }
 
+    /// A new one, and the text that its file holds.
+    ///
+    /// # Errors
+    /// Where the system has no random bytes.
+    pub fn new_text() -> Result<Zeroizing<String>, super::VaultError> {
+        Ok(Zeroizing::new(STANDARD.encode(random::<32>()?)))
+    }
+
+    /// The keys that stand in a file and beside it: while a rotation is under way there are two. The file's own comes
+    /// first. Where there is none and `may_create`, makes one.
+    ///
+    /// # Errors
+    /// As [`Self::from_file`].
+    pub fn all_from_file(path: &Path, may_create: bool) -> anyhow::Result<Vec<Self>> {
+        let next = next_file(path);
+        if !next.exists() {
+            return Ok(vec![Self::from_file(path, may_create)?]);
+        }
+        let next = Self::from_file(&next, false)?;
+        // Between two renames the file may be missing: the next one is the key then.
+        if !path.exists() {
+            return Ok(vec![next]);
+        }
+        Ok(vec![Self::from_file(path, false)?, next])
+    }
+
     pub(super) fn wrapping_key(&self) -> &[u8; 32] {
         &self.wrapping
     }
@@ -78,6 +104,14 @@ impl MasterKey {
     pub fn proof(&self) -> &[u8] {
         &self.proof
     }
+}
+
+/// The file of the key that a rotation goes to, beside the file of the key that it comes from.
+#[must_use]
+pub fn next_file(path: &Path) -> PathBuf {
+    let mut next = path.as_os_str().to_owned();
+    next.push(".new");
+    next.into()
 }
 
 /// Writes a new file that only its owner can read, and syncs it.
@@ -117,6 +151,20 @@ mod tests {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn while_a_rotation_is_under_way_there_are_two() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("traza.key");
+        let first = MasterKey::from_file(&path, true).unwrap();
+        write_private(&next_file(&path), &MasterKey::new_text().unwrap()).unwrap();
+        let both = MasterKey::all_from_file(&path, true).unwrap();
+        assert_eq!((both.len(), both[0].proof()), (2, first.proof()));
+        fs::remove_file(&path).unwrap();
+        let left = MasterKey::all_from_file(&path, true).unwrap();
+        assert_eq!((left.len(), left[0].proof()), (1, both[1].proof()));
+        assert!(!path.exists(), "no third key is made");
     }
 
     #[test]

@@ -6,14 +6,17 @@
 //! hash under a second key, which is random, made with the store, and itself sealed by the master key.
 //!
 //! - [`keys`]: the master key, and what is derived from it
+//! - [`rotation`]: from one master key to the next
 //! - [`contact`]: what makes an e-mail address or a telephone number usable
 //! - [`Vault`]: seal, open, hash
 
 pub mod contact;
 pub mod keys;
+pub mod rotation;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use anyhow::Context as _;
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{Aead, KeyInit, Payload},
@@ -34,6 +37,8 @@ use crate::{
 };
 
 const NONCE: usize = 24;
+/// What the sealed lookup key is bound to.
+const LOOKUP_KEY: &[u8] = b"lookup-key";
 
 /// Everything personal about one submission. Never logged: it has no `Debug`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,28 +90,44 @@ pub enum VaultError {
 /// Seals, opens and hashes.
 pub struct Vault {
     store: Arc<dyn Store>,
+    /// Wraps the keys of new submissions.
     wrapping: XChaCha20Poly1305,
+    /// Has wrapped those that a rotation has not come to yet.
+    before: Option<XChaCha20Poly1305>,
     lookup: Zeroizing<[u8; 32]>,
 }
 
 impl Vault {
-    /// The vault of a store. Makes the lookup key on a new store.
+    /// The vault of a store. Makes the lookup key on a new store, under the first of the keys at hand.
     ///
     /// # Errors
-    /// Where the master key is not the one that the store was made with, or the store fails.
-    pub async fn open(store: Arc<dyn Store>, master: &MasterKey) -> anyhow::Result<Self> {
-        let proof = store.meta_or_set("key-check", master.proof().to_vec()).await?;
-        anyhow::ensure!(
-            proof == master.proof(),
-            "the master key is not the one that this store was made with: set TRAZA_MASTER_KEY or TRAZA_KEY_FILE to \
-             the right one"
-        );
-        let wrapping = XChaCha20Poly1305::new(master.wrapping_key().into());
-        let fresh = seal_with(&wrapping, b"lookup-key", random::<32>()?.as_slice())?;
+    /// Where none of the keys at hand opens the store, or the store fails.
+    pub async fn open(store: Arc<dyn Store>, at_hand: &[MasterKey]) -> anyhow::Result<Self> {
+        let first = at_hand.first().context("no master key")?;
+        let proof = store.meta_or_set("key-check", first.proof().to_vec()).await?;
+        let (wrapping, before) = match store.meta(rotation::META).await? {
+            None => {
+                let master = at_hand.iter().find(|master| proof == master.proof());
+                let master = master.context(
+                    "the master key is not the one of this store: set TRAZA_MASTER_KEY or TRAZA_KEY_FILE to the right \
+                     one",
+                )?;
+                (cipher(master.wrapping_key()), None)
+            }
+            Some(link) => {
+                let to = at_hand.iter().find_map(|master| rotation::from(&link, master));
+                let (wrapping, before) = to.context(
+                    "a rotation to another master key was begun: set TRAZA_MASTER_KEY or TRAZA_KEY_FILE to that one, or \
+                     finish with `traza rotate-key`",
+                )?;
+                (wrapping, Some(before))
+            }
+        };
+        let fresh = seal_with(&wrapping, LOOKUP_KEY, random::<32>()?.as_slice())?;
         let sealed = store.meta_or_set("lookup-key", fresh).await?;
-        let lookup = open_with(&wrapping, b"lookup-key", &sealed)?;
+        let lookup = open_with(before.as_ref().unwrap_or(&wrapping), LOOKUP_KEY, &sealed)?;
         let lookup = <[u8; 32]>::try_from(lookup.as_slice()).map_err(|_| VaultError::Sealed)?;
-        Ok(Self { store, wrapping, lookup: Zeroizing::new(lookup) })
+        Ok(Self { store, wrapping, before, lookup: Zeroizing::new(lookup) })
     }
 
     /// Seals a submission under a new key and a new reference.
@@ -158,9 +179,18 @@ impl Vault {
         reference: VaultRef,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
         let Some(sealed) = self.store.sealed(site, reference).await? else { return Ok(None) };
-        let key = Zeroizing::new(open_with(&self.wrapping, &context(b"key", site, reference), &sealed.key)?);
+        let key = self.unwrap_key(&context(b"key", site, reference), &sealed.key)?;
         let own = XChaCha20Poly1305::new_from_slice(&key).map_err(|_| VaultError::Sealed)?;
         open_with(&own, &context(b"data", site, reference), &sealed.value).map(Zeroizing::new).map(Some)
+    }
+
+    fn unwrap_key(&self, context: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let opened = open_with(&self.wrapping, context, wrapped);
+        let opened = match &self.before {
+            Some(before) => opened.or_else(|_| open_with(before, context, wrapped)),
+            None => opened,
+        };
+        opened.map(Zeroizing::new)
     }
 
     /// The keyed hash that an identifier is found by. Sites do not share hashes.
@@ -206,6 +236,10 @@ fn context(what: &[u8], site: SiteNumber, reference: VaultRef) -> Vec<u8> {
     [what, site.to_be_bytes().as_slice(), reference.0.as_slice()].concat()
 }
 
+fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(key.into())
+}
+
 fn seal_with(cipher: &XChaCha20Poly1305, context: &[u8], text: &[u8]) -> Result<Vec<u8>, VaultError> {
     let nonce = random::<NONCE>()?;
     let sealed = cipher
@@ -231,7 +265,7 @@ mod tests {
     }
 
     async fn vault(store: &Arc<dyn Store>, master: u8) -> anyhow::Result<Vault> {
-        Vault::open(Arc::clone(store), &MasterKey::from_bytes([master; 32])).await
+        Vault::open(Arc::clone(store), &[MasterKey::from_bytes([master; 32])]).await
     }
 
     fn store() -> Arc<dyn Store> {

@@ -72,7 +72,7 @@ impl<E: Engine> Writer<E> {
             if keys::is_meta(&key) && there.as_ref().is_some_and(|there| *there != value) {
                 return Err(StoreError::Contradicts(
                     "the store has a vault of its own: only an empty store, or the one that the archive was made \
-                     from, can take it"
+                     from, under the same master key, can take it"
                         .to_owned(),
                 ));
             }
