@@ -27,6 +27,7 @@ mod live;
 mod openapi;
 mod origins;
 mod pages;
+mod persons;
 mod privacy;
 mod rebuild;
 mod restart;

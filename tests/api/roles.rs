@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 fn routes() -> Vec<(Method, &'static str, Option<Value>, &'static [&'static str])> {
     let read: &[&str] = &["marketing", "sales", "admin"];
     let one_lead: &[&str] = &["marketing", "sales", "agent", "admin"];
+    let revoke: &[&str] = &["sales", "admin"];
     let work: &[&str] = &["sales", "agent", "admin"];
     let admin: &[&str] = &["admin"];
     let stage = json!({"stage": "mql", "by": "crm"});
@@ -20,6 +21,11 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>, &'static [&'static str]
         (Method::GET, "/api/v1/sites/acme/ledger", None, read),
         (Method::GET, "/api/v1/sites/acme/visitors/v/journey", None, read),
         (Method::GET, "/api/v1/sites/acme/leads", None, read),
+        (Method::GET, "/api/v1/sites/acme/persons/v", None, read),
+        (Method::GET, "/api/v1/sites/acme/persons/v/edges", None, read),
+        (Method::GET, "/api/v1/sites/acme/conflicts", None, read),
+        (Method::POST, "/api/v1/sites/acme/edges/{edge}/revoke", Some(json!({"by": "ana"})), revoke),
+        (Method::POST, "/api/v1/sites/acme/edges/{edge}/restore", Some(json!({"by": "ana"})), revoke),
         (Method::GET, "/api/v1/sites/acme/leads/{lead}", None, one_lead),
         (Method::GET, "/api/v1/sites/acme/leads/{lead}/journey", None, one_lead),
         (Method::POST, "/api/v1/sites/acme/leads/{lead}/stage", Some(stage), work),
@@ -51,6 +57,10 @@ async fn app_with_lead() -> (TestApp, String) {
 /// A path with its holes filled. The token is one that may be withdrawn.
 async fn filled(app: &TestApp, path: &str, lead: &str) -> String {
     let mut path = path.replace("{lead}", lead);
+    if path.contains("{edge}") {
+        let edges = app.client.items("/api/v1/sites/acme/persons/v/edges").await;
+        path = path.replace("{edge}", edges[0]["id"].as_str().unwrap());
+    }
     if path.contains("{token}") {
         let body = json!({"role": "ingest", "site": "acme"});
         let token = app.client.post_json("/api/v1/tokens", &body).await.expect(201);
@@ -171,11 +181,11 @@ async fn contact_details_are_for_those_who_call() {
 #[tokio::test]
 async fn a_scope_narrows_what_a_token_sees() {
     let app = TestApp::spawn().await;
-    for (visitor, campaign) in [("a", "otono"), ("b", "invierno")] {
+    for (visitor, campaign, phone) in [("a", "otono", "600 000 000"), ("b", "invierno", "600 000 001")] {
         let url =
             format!("https://www.example.com/?utm_source=google&utm_medium=cpc&utm_campaign={campaign}");
         let view = e2e::beacon::page_view(visitor, NOW, &url);
-        app.client.store("acme", &full(visitor, [view, callback(visitor, 1, NOW + 1, "600 000 000")])).await;
+        app.client.store("acme", &full(visitor, [view, callback(visitor, 1, NOW + 1, phone)])).await;
     }
     let leads = app.client.leads("acme").await;
     let id = |visitor: &str| {

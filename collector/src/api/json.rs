@@ -20,6 +20,17 @@ pub async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) 
     Ok(value)
 }
 
+/// Refuses a text that is empty, too long, or holds control characters.
+///
+/// # Errors
+/// 400 that points at it.
+pub fn plain(pointer: &str, text: &str, most: usize) -> Result<(), Problem> {
+    if text.is_empty() || text.len() > most || text.chars().any(char::is_control) {
+        return Err(Problem::invalid_at(pointer, format!("must be 1 to {most} plain characters")));
+    }
+    Ok(())
+}
+
 /// Refuses what is JSON and no object: the parser would take an array's items for fields, in order.
 ///
 /// # Errors

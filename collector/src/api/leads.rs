@@ -20,10 +20,9 @@ use crate::{
         journey,
         standing::Lead,
         token::Permission,
-        visit,
     },
     error::Problem,
-    project::{directory::Site, journeys},
+    project::{directory::Site, people::Graph, stories::Stories},
     store::{Append, Claim, LeadQuery, Seal, Verdict},
     vault::PersonalData,
 };
@@ -127,7 +126,8 @@ pub struct JourneyView {
     next: Option<String>,
 }
 
-/// A lead's whole story, oldest first: what its visitor did, and what became of it.
+/// A lead's whole story, oldest first: what whoever left it did, on any of their browsers, and what became of their
+/// leads. Each item says by which evidence it belongs.
 #[utoipa::path(
     get, path = "/api/v1/sites/{site}/leads/{lead}/journey", tag = "leads",
     params(
@@ -147,30 +147,16 @@ pub async fn journey(
     let site = caller.site(&app, &slug, Permission::ReadLead)?;
     let lead = find(&app, &caller, &site, &id).await?;
     let query = Query::of(&request, app.clock.now());
-    let arrivals = match &lead.subject {
-        Some(subject) => app.store.journey(site.number, subject).await?,
-        // A lead alone: its story is the submission itself.
-        None => app.store.read(site.number, lead.position - 1, 1).await?,
-    };
-    let records = app.store.records(site.number, &lead.id).await?;
-    let seen = match &lead.subject {
-        Some(subject) => journeys::seen(&arrivals, subject),
-        None => journeys::seen_event(&arrivals, &lead.event),
-    };
-    let timeline = visit::timeline(seen, site.config.grouping());
-    let stages: Vec<StageMove> = records
-        .iter()
-        .filter_map(|stored| match stored.entry.as_ref() {
-            Entry::Stage(stage) => Some(stage.clone()),
-            _ => None,
-        })
-        .collect();
-    let items = journey::of_lead(&timeline, &lead.event, &stages);
+    let mut graph = Graph::new(app.store.as_ref(), site.number, &site.config, None);
+    let start = graph.member_of_lead(&lead).await?;
+    let person = graph.person(start.clone()).await?;
+    let read = Stories::of(app.store.as_ref(), site.number, &mut graph, &person, &start).await?;
+    let stories = read.told(&site.config);
+    let items = journey::of_person(&stories, &read.births, &read.stages);
     let (items, next) = visitors::page(&app, site.number, &caller, &query, &items).await?;
-    let visitors: Vec<String> = lead.visitor().iter().map(ToString::to_string).collect();
     let view = JourneyView {
-        person: visitors.first().cloned().unwrap_or_else(|| lead.id.to_string()),
-        visitors,
+        person: lead.person,
+        visitors: person.visitors(),
         lead: lead.id.to_string(),
         items,
         next,
@@ -247,15 +233,9 @@ fn checked(
         let known = known.collect::<Vec<_>>().join(", ");
         return Err(Problem::invalid_at("/stage", format!("must be one of the site's stages: {known}")));
     }
-    let short = |pointer: &str, text: &str, most: usize| {
-        if text.is_empty() || text.len() > most || text.chars().any(char::is_control) {
-            return Err(Problem::invalid_at(pointer, format!("must be 1 to {most} plain characters")));
-        }
-        Ok(())
-    };
-    short("/by", &body.by, 128)?;
-    body.reason.as_deref().map_or(Ok(()), |reason| short("/reason", reason, 1000))?;
-    body.external_id.as_deref().map_or(Ok(()), |id| short("/external_id", id, 128))?;
+    json::plain("/by", &body.by, 128)?;
+    body.reason.as_deref().map_or(Ok(()), |reason| json::plain("/reason", reason, 1000))?;
+    body.external_id.as_deref().map_or(Ok(()), |id| json::plain("/external_id", id, 128))?;
     let at = match &body.at {
         None | Some(serde_json::Value::Null) => now,
         Some(serde_json::Value::Number(ms)) => {

@@ -5,6 +5,7 @@
 //! - [`json`]: request bodies; [`query`]: times, cursors, limits; [`problem`]: errors as answers
 //! - [`shapes`]: leads, touches and journey items as the API shows them
 //! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`], [`bad_events`], [`live`]: the resources
+//! - [`persons`]: who is who, the evidence for it, and taking it back
 //! - [`reports`]: counters and bots; [`metrics`]: what each number means; [`channel_rules`]: why a channel; [`links`], [`costs`]: what reports need to know
 //! - [`health`]: is it up, can it store, what does it count
 //! - [`archive`]: backup and export
@@ -25,6 +26,7 @@ pub mod live;
 pub mod metrics;
 pub mod openapi;
 pub mod pages;
+pub mod persons;
 pub mod problem;
 pub mod query;
 pub mod reports;

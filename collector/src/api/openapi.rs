@@ -6,8 +6,8 @@ use utoipa::{
 };
 
 use super::{
-    archive, bad_events, channel_rules, costs, health, install, leads, links, live, metrics, reports, sites,
-    tokens, visitors,
+    archive, bad_events, channel_rules, costs, health, install, leads, links, live, metrics, persons,
+    reports, sites, tokens, visitors,
 };
 use crate::ingest::{beacon, redirect};
 
@@ -27,6 +27,7 @@ use crate::ingest::{beacon, redirect};
         live::get,
         links::put, links::get, costs::post,
         reports::counters, reports::visitors, reports::bots, metrics::dictionary, channel_rules::get,
+        persons::get, persons::edges, persons::revoke, persons::restore, persons::conflicts,
         leads::list, leads::get, leads::journey, leads::stage,
         tokens::post, tokens::list, tokens::delete,
         health::healthz, health::readyz, health::metrics,

@@ -18,7 +18,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     archive, bad_events, channel_rules, costs, health, install, leads, links, live, metrics, openapi, pages,
-    problem, reports, sites, tokens, visitors,
+    persons, problem, reports, sites, tokens, visitors,
 };
 use crate::{
     app::App,
@@ -65,6 +65,11 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/channel-rules"), "GET", [get().to(channel_rules::get)]))
         .service(at(&format!("{site}/metrics-dictionary"), "GET", [get().to(metrics::dictionary)]))
         .service(at(&format!("{site}/visitors/{{visitor}}/journey"), "GET", [get().to(visitors::journey)]))
+        .service(at(&format!("{site}/persons/{{person}}"), "GET", [get().to(persons::get)]))
+        .service(at(&format!("{site}/persons/{{person}}/edges"), "GET", [get().to(persons::edges)]))
+        .service(at(&format!("{site}/edges/{{edge}}/revoke"), "POST", [post().to(persons::revoke)]))
+        .service(at(&format!("{site}/edges/{{edge}}/restore"), "POST", [post().to(persons::restore)]))
+        .service(at(&format!("{site}/conflicts"), "GET", [get().to(persons::conflicts)]))
         .service(at(&format!("{site}/leads"), "GET", [get().to(leads::list)]))
         .service(at(&format!("{site}/leads/{{lead}}"), "GET", [get().to(leads::get)]))
         .service(at(&format!("{site}/leads/{{lead}}/journey"), "GET", [get().to(leads::journey)]))

@@ -124,6 +124,9 @@ pub struct LeadView {
     visitors: Vec<String>,
     /// Whoever the active evidence says it is; named after the smallest of the ids that are them.
     person: String,
+    /// The lead of the same person that asked for the same within half an hour before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_of: Option<String>,
     /// Whether the page saw the form succeed.
     confirmed: bool,
     flags: Vec<Value>,
@@ -141,7 +144,8 @@ impl LeadView {
         };
         let visitors: Vec<String> = lead.visitor().iter().map(ToString::to_string).collect();
         Ok(Self {
-            person: visitors.first().cloned().unwrap_or_else(|| lead.id.to_string()),
+            person: lead.person,
+            duplicate_of: lead.duplicate_of.map(|lead| lead.to_string()),
             visitors,
             id: lead.id.to_string(),
             kind: json!(lead.kind),
@@ -225,8 +229,12 @@ pub struct ItemView {
     /// The rule by which it is a program's doing, not a person's; reports leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     bot: Option<String>,
-    /// Why it belongs to this journey: same_visitor, same_page_view, submission, record.
+    /// Why it belongs to this journey: same_visitor, same_email, same_phone, same_user_id, email_link, same_page_view,
+    /// submission, record.
     evidence: Value,
+    /// Which piece of evidence ties it to the lead, where it was done on another browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edge: Option<String>,
     #[serde(flatten)]
     own: Map<String, Value>,
 }
@@ -249,6 +257,7 @@ impl ItemView {
             region: None,
             bot: None,
             evidence: json!(item.evidence),
+            edge: item.edge.map(ToString::to_string),
             own: Map::new(),
         };
         match item.what {

@@ -15,12 +15,13 @@ use crate::{
     domain::{
         fact::{SiteNumber, Subject},
         id::Id,
+        identity::person::Member,
         journey::{self, Item},
         token::Permission,
         visit,
     },
     error::Problem,
-    project::journeys,
+    project::{journeys, people::Graph},
 };
 
 /// One ordered timeline, oldest first.
@@ -28,8 +29,11 @@ use crate::{
 #[schema(as = VisitorJourney)]
 pub struct JourneyView {
     visitor: String,
-    /// Whoever the active evidence says it is.
+    /// Whoever the active evidence says it is, or was last.
     person: String,
+    /// Whoever used it one after the other, where several did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    persons: Vec<String>,
     items: Vec<ItemView>,
     /// The `cursor` of the next page; null at the end.
     next: Option<String>,
@@ -58,7 +62,7 @@ pub async fn journey(
     let query = Query::of(&request, app.clock.now());
     let id = Id::parse(&visitor)
         .ok_or_else(|| Problem::invalid_at("visitor", "must be 1 to 64 characters of A-Z a-z 0-9 _ -"))?;
-    let subject = Subject::Visitor(id);
+    let subject = Subject::Visitor(id.clone());
     let arrivals = app.store.journey(site.number, &subject).await?;
     let timeline = visit::timeline(journeys::seen(&arrivals, &subject), site.config.grouping());
     if let Some(scope) = &caller.scope {
@@ -67,9 +71,19 @@ pub async fn journey(
             return Err(Problem::forbidden("The visitor is outside the token's scope."));
         }
     }
+    let mut graph = Graph::new(app.store.as_ref(), site.number, &site.config, None);
+    let epochs = graph.profile_of(&id).await?.map_or(1, |profile| profile.epochs.len());
+    let mut persons = Vec::with_capacity(epochs);
+    for number in 0..epochs {
+        persons.push(graph.person(Member::Epoch(id.clone(), number)).await?.id);
+    }
+    let person = persons.last().cloned().unwrap_or_else(|| visitor.clone());
+    if epochs == 1 {
+        persons.clear();
+    }
     let items = journey::of_visitor(&timeline);
     let (items, next) = page(&app, site.number, &caller, &query, &items).await?;
-    let view = JourneyView { person: visitor.clone(), visitor, items, next };
+    let view = JourneyView { visitor, person, persons, items, next };
     Ok(HttpResponse::Ok().json(query.render(&view)?))
 }
 

@@ -272,7 +272,7 @@ pub struct Personal {
 }
 
 /// One identifier of a person, by its token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Identifier {
     /// What kind of identifier.
     pub kind: IdentifierKind,

@@ -10,6 +10,7 @@ use wire::beacon::{Choice, Mode, Via};
 use super::{
     event::Event,
     id::{Id, LeadId, VaultRef},
+    identity::EdgeId,
     promotion::{Cost, LinkClick, LinksPut, Pixel},
     sealed::Sealed,
     silence::Silent,
@@ -44,6 +45,8 @@ pub enum Entry {
     Arrival(Arrival),
     /// Somebody moved a lead to a stage.
     Stage(StageMove),
+    /// Evidence of who is who was taken back, or put back.
+    EdgeMark(EdgeMark),
     /// A pixel was fetched.
     Pixel(Pixel),
     /// A counted link was followed.
@@ -83,6 +86,7 @@ impl Entry {
         match self {
             Self::Arrival(arrival) => Some(arrival.received_at),
             Self::Stage(stage) => Some(stage.received_at),
+            Self::EdgeMark(mark) => Some(mark.received_at),
             Self::Pixel(pixel) => Some(pixel.at),
             Self::LinkClick(click) => Some(click.at),
             Self::Cost(cost) => Some(cost.received_at),
@@ -104,6 +108,7 @@ impl Entry {
                 arrival.events.iter().filter_map(|event| event.detail.personal()?.vault).collect()
             }
             Self::Stage(stage) => vec![stage.note],
+            Self::EdgeMark(mark) => vec![mark.note],
             _ => Vec::new(),
         }
     }
@@ -192,6 +197,19 @@ pub struct StageMove {
     /// The sender's own id of this move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+}
+
+/// Somebody took back evidence of who is who, or put it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EdgeMark {
+    /// Which evidence.
+    pub edge: EdgeId,
+    /// Whether it counts from here on.
+    pub active: bool,
+    /// When it was said, ms since the epoch.
+    pub received_at: i64,
+    /// Who and why, by reference.
+    pub note: VaultRef,
 }
 
 #[cfg(test)]

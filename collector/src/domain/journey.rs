@@ -1,10 +1,13 @@
-//! One ordered timeline: what a visitor did, and what became of the lead.
+//! One ordered timeline: what somebody did, and what became of the lead.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     fact::StageMove,
     id::{EventId, Id},
+    identity::{EdgeId, epoch::Epochs},
     touch::Touch,
     visit::{Entry, Seen, Timeline},
 };
@@ -24,6 +27,14 @@ pub enum What<'a> {
 pub enum Evidence {
     /// The visitor's own browser did it.
     SameVisitor,
+    /// It was done on another browser, where the same e-mail address was given.
+    SameEmail,
+    /// The same, by a telephone number.
+    SamePhone,
+    /// The same, by the site's own id of the person.
+    SameUserId,
+    /// It was done on a browser that opened an e-mail sent to the person.
+    EmailLink,
     /// It happened on the same anonymous page view.
     SamePageView,
     /// The lead was born of it.
@@ -45,6 +56,18 @@ pub struct Item<'a> {
     pub touch: Option<&'a Touch>,
     /// Why it belongs here.
     pub evidence: Evidence,
+    /// Which piece of evidence, where it is of another browser.
+    pub edge: Option<&'a EdgeId>,
+}
+
+/// What one browser, or one page view of nobody in particular, adds to a person's journey.
+pub struct Story<'a> {
+    /// All of it.
+    pub timeline: Timeline<'a>,
+    /// Which epoch of the browser is the person's; all of it where there is none.
+    pub epoch: Option<(Epochs<'a>, usize)>,
+    /// The evidence that ties it to the lead that is asked about; `None` where the lead was left there.
+    pub tie: Option<(Evidence, &'a EdgeId)>,
 }
 
 impl Item<'_> {
@@ -89,15 +112,30 @@ pub fn of_visitor<'a>(timeline: &'a Timeline<'a>) -> Vec<Item<'a>> {
     timeline.entries.iter().map(|entry| item(timeline, entry)).collect()
 }
 
-/// A lead's journey, oldest first: everything on the timeline that it was born on, also what came after, and its
-/// moves from stage to stage. `born_of` is the id of the event that it was born of, as it travels.
+/// A lead's journey, oldest first: everything that whoever left it did, on any browser, also what came after, and what
+/// became of their leads. `births` has the ids of the events that those were born of, as they travel.
 #[must_use]
-pub fn of_lead<'a>(timeline: &'a Timeline<'a>, born_of: &str, stages: &'a [StageMove]) -> Vec<Item<'a>> {
-    let events = timeline.entries.iter().map(|entry| {
-        let item = item(timeline, entry);
-        let evidence =
-            if entry.seen.event.id_text() == born_of { Evidence::Submission } else { item.evidence };
-        Item { evidence, ..item }
+pub fn of_person<'a>(
+    stories: &'a [Story<'a>],
+    births: &BTreeSet<String>,
+    stages: &'a [StageMove],
+) -> Vec<Item<'a>> {
+    let events = stories.iter().flat_map(|story| {
+        let own = story.timeline.entries.iter().filter(|entry| match &story.epoch {
+            Some((epochs, number)) => epochs.of_entry(entry) == *number,
+            None => true,
+        });
+        own.map(|entry| {
+            let item = item(&story.timeline, entry);
+            match &story.tie {
+                _ if births.contains(&entry.seen.event.id_text()) => {
+                    let edge = story.tie.map(|(_, edge)| edge);
+                    Item { evidence: Evidence::Submission, edge, ..item }
+                }
+                Some((evidence, edge)) => Item { evidence: *evidence, edge: Some(edge), ..item },
+                None => item,
+            }
+        })
     });
     let records = stages.iter().map(|stage| Item {
         at: stage.at,
@@ -105,6 +143,7 @@ pub fn of_lead<'a>(timeline: &'a Timeline<'a>, born_of: &str, stages: &'a [Stage
         visit: None,
         touch: None,
         evidence: Evidence::Record,
+        edge: None,
     });
     let mut items: Vec<Item<'a>> = events.chain(records).collect();
     items.sort_by_cached_key(Item::cursor_key);
@@ -120,6 +159,7 @@ fn item<'a>(timeline: &'a Timeline<'a>, entry: &Entry<'a>) -> Item<'a> {
         visit: visit.map(|visit| visit.id.as_str()),
         touch: visit.zip(entry.touch).and_then(|(visit, index)| visit.touches.get(index)),
         evidence: if known { Evidence::SameVisitor } else { Evidence::SamePageView },
+        edge: None,
     }
 }
 

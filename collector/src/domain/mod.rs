@@ -6,6 +6,7 @@
 //! - [`id`]: visitors, pages and events by name
 //! - [`event`]: one thing that happened, typed
 //! - [`fact`]: everything that is ever appended to a log
+//! - [`identity`]: who is who, by evidence that can be taken back
 //! - [`install`]: does the tag work?
 //! - [`ledger`]: received = stored + duplicate + rejected + withheld
 //! - [`bad_event`]: events that were refused, and stand by for another try
@@ -37,6 +38,7 @@ pub mod device;
 pub mod event;
 pub mod fact;
 pub mod id;
+pub mod identity;
 pub mod install;
 pub mod journey;
 pub mod lead;

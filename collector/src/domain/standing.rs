@@ -31,6 +31,15 @@ pub struct Lead {
     /// Whose events its journey is made of; `None` for a lead alone.
     #[serde(default)]
     pub subject: Option<Subject>,
+    /// Why no journey leads up to a lead alone.
+    #[serde(default)]
+    pub alone: Option<String>,
+    /// Whoever the active evidence says left it.
+    #[serde(default)]
+    pub person: String,
+    /// The lead of the same person that asked for the same a moment before.
+    #[serde(default)]
+    pub duplicate_of: Option<LeadId>,
     /// The form's name.
     #[serde(default)]
     pub form: Option<String>,

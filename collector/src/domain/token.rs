@@ -31,6 +31,8 @@ pub enum Permission {
     Write,
     /// Move stages and record what sales people do.
     Work,
+    /// Take back evidence of who is who, and put it back.
+    Revoke,
     /// Configure sites, issue tokens.
     Administer,
 }
@@ -44,6 +46,7 @@ impl Role {
             Permission::ReadLead => !matches!(self, Self::Ingest),
             Permission::SeeContacts => matches!(self, Self::Sales | Self::Agent | Self::Admin),
             Permission::Work => matches!(self, Self::Sales | Self::Agent | Self::Admin),
+            Permission::Revoke => matches!(self, Self::Sales | Self::Admin),
             Permission::Write => matches!(self, Self::Ingest | Self::Admin),
             Permission::Administer => matches!(self, Self::Admin),
         }

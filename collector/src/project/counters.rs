@@ -115,6 +115,7 @@ impl Counters {
                 }
                 // These are told of leads, or stand in the house's log.
                 Entry::Stage(_)
+                | Entry::EdgeMark(_)
                 | Entry::Site(_)
                 | Entry::Token(_)
                 | Entry::TokenRevoked(_)

@@ -146,6 +146,7 @@ impl Entries {
             Entry::TokenRevoked(revoked) => self.tokens.retain(|_, token| token.id != revoked.id),
             Entry::Arrival(_)
             | Entry::Stage(_)
+            | Entry::EdgeMark(_)
             | Entry::Pixel(_)
             | Entry::LinkClick(_)
             | Entry::Cost(_)

@@ -225,9 +225,17 @@ impl Follower {
             Some(position) => position,
             None => self.store.cursor(journeys::NAME, site).await?,
         };
-        let now = config.basis();
+        let now = journeys::basis(config);
         if self.basis.get(&site).is_none_or(|basis| *basis != now) {
-            if self.store.basis(site).await?.is_none_or(|basis| basis != now) {
+            let known = self.store.basis(site).await?;
+            if position > 0 && !known.as_deref().is_some_and(journeys::is_current) {
+                tracing::info!("what an older version derived is derived anew");
+                self.store.reset(site).await?;
+                self.counters.forget();
+                position = 0;
+                self.reach(site, position);
+            }
+            if known.is_none_or(|known| known != now) {
                 journeys::rederive(self.store.as_ref(), site, config, position).await?;
             }
             self.basis.insert(site, now);

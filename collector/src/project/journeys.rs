@@ -1,27 +1,45 @@
 //! Pieces of journeys, leads and their origin, and the install check: all that the reads of a site need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{
     domain::{
         channel::reason,
         event::{Detail, Event, Flag},
-        fact::{Arrival, Entry, Position, SiteNumber, StageMove, Subject},
+        fact::{Arrival, Entry, Position, SiteNumber, Subject},
         id::LeadId,
+        identity::{EdgeKind, Node, Said},
         install::Install,
-        lead::{self, Origin},
+        lead::Origin,
         site::SiteConfig,
         standing::Lead,
-        visit::{self, Seen},
+        visit::Seen,
     },
-    store::{LeadQuery, Row, Step, Store, StoreError, Stored},
+    store::{Row, Step, Store, StoreError, Stored},
 };
 
 /// The projector's name in the store.
 pub const NAME: &str = "journeys";
 
+/// How facts are derived from: where a newer program does it otherwise, everything is derived again from the log.
+const VERSION: &str = "derived 2";
+
+/// What a site's leads are derived with: where it changes, they are derived anew.
+#[must_use]
+pub fn basis(config: &SiteConfig) -> Vec<String> {
+    [VERSION.to_owned()].into_iter().chain(config.basis()).collect()
+}
+
+/// Whether what is derived of a site is of this program's making, so that a change of its basis can be followed.
+#[must_use]
+pub fn is_current(basis: &[String]) -> bool {
+    basis.first().is_some_and(|version| version == VERSION)
+}
+
 /// Facts taken in one step.
 const STEP: usize = 2_000;
+/// Subjects of whom something is derived anew in one step.
+const SUBJECTS: usize = 200;
 
 /// Takes one step in a site's log. Returns the position reached; `from` again where there was nothing to do.
 ///
@@ -35,9 +53,7 @@ pub async fn step(
 ) -> Result<Position, StoreError> {
     let facts = store.read(site, from, STEP).await?;
     let Some(to) = facts.last().map(Stored::last) else { return Ok(from) };
-    let mut work =
-        Work { store, site, config, facts: &facts, leads: BTreeMap::new(), touched: BTreeSet::new() };
-    let rows = work.rows().await?;
+    let rows = Work::new(store, site, config, &facts).rows().await?;
     store.commit(Step { projector: NAME, site, from, to, rows }).await?;
     Ok(to)
 }
@@ -53,26 +69,25 @@ pub async fn rederive(
     config: &SiteConfig,
     at: Position,
 ) -> Result<(), StoreError> {
-    let mut query = LeadQuery { limit: 500, ..LeadQuery::default() };
-    loop {
-        let page = store.leads(site, query.clone()).await?;
-        let mut rows = Vec::new();
-        for mut lead in page.items {
-            let Some(subject) = &lead.subject else { continue };
-            let seen = store.journey(site, subject).await?;
-            let origin = origin(&seen, subject, config, lead.created_at);
-            if origin != lead.origin {
-                lead.origin = origin;
-                rows.push(Row::Lead(Box::new(lead)));
-            }
-        }
-        store.commit(Step { projector: NAME, site, from: at, to: at, rows }).await?;
-        match page.next {
-            Some(next) => query.after = Some(next),
-            None => break,
+    // First what is remembered of each, then who left what: the one needs all of the other.
+    for all_known in [false, true] {
+        let mut after = None;
+        loop {
+            let subjects = store.profiled(site, after, SUBJECTS).await?;
+            let Some(last) = subjects.last().cloned() else { break };
+            let mut work = Work::new(store, site, config, &[]);
+            let rows = if all_known {
+                work.leads.reconsider(subjects).await?;
+                work.leads.rows()
+            } else {
+                work.leads.touched = subjects.into_iter().collect();
+                work.leads.remember(&[]).await?
+            };
+            store.commit(Step { projector: NAME, site, from: at, to: at, rows }).await?;
+            after = Some(last);
         }
     }
-    let rows = vec![Row::Basis(config.basis())];
+    let rows = vec![Row::Basis(basis(config))];
     store.commit(Step { projector: NAME, site, from: at, to: at, rows }).await
 }
 
@@ -104,23 +119,18 @@ pub fn seen_event<'a>(arrivals: &'a [Stored], id: &str) -> Vec<Seen<'a>> {
     seen
 }
 
-fn origin(arrivals: &[Stored], subject: &Subject, config: &SiteConfig, lead_at: i64) -> Origin {
-    let timeline = visit::timeline(seen(arrivals, subject), config.grouping());
-    lead::origin(&timeline.visits, lead_at)
-}
-
 struct Work<'a> {
     store: &'a dyn Store,
     site: SiteNumber,
-    config: &'a SiteConfig,
     facts: &'a [Stored],
-    /// Leads as this step leaves them.
-    leads: BTreeMap<LeadId, Lead>,
-    /// Subjects with news.
-    touched: BTreeSet<Subject>,
+    leads: Leads<'a>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn new(store: &'a dyn Store, site: SiteNumber, config: &'a SiteConfig, facts: &'a [Stored]) -> Self {
+        Self { store, site, facts, leads: Leads::new(store, site, config) }
+    }
+
     async fn rows(&mut self) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::new();
         let mut install: Option<Install> = None;
@@ -137,8 +147,9 @@ impl Work<'_> {
                 }
                 Entry::Stage(stage) => {
                     rows.push(Row::Record { lead: stage.lead.clone(), position: stored.position });
-                    self.stage(stage).await?;
+                    self.leads.stage(stage).await?;
                 }
+                Entry::EdgeMark(mark) => self.leads.mark(stored.position, mark).await?,
                 // These stand in the house's log, which has a projector of its own.
                 Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
                 // These are told to people.
@@ -153,8 +164,9 @@ impl Work<'_> {
                 Entry::Sealed(_) => {}
             }
         }
-        self.origins().await?;
-        rows.extend(std::mem::take(&mut self.leads).into_values().map(|lead| Row::Lead(Box::new(lead))));
+        rows.extend(self.leads.remember(self.facts).await?);
+        self.leads.settle().await?;
+        rows.extend(self.leads.rows());
         rows.extend(install.map(Row::Install));
         Ok(rows)
     }
@@ -164,69 +176,32 @@ impl Work<'_> {
         for (offset, event) in (0..).zip(&arrival.events) {
             let subject = arrival.subject(event);
             if let Some(lead) = born(position + offset, arrival, event, subject.clone()) {
-                self.leads.insert(lead.id.clone(), lead);
+                self.leads.born(lead, arrival.received_at);
+            }
+            if let (Detail::Identify { personal }, Some(Subject::Visitor(visitor))) =
+                (&event.detail, &subject)
+            {
+                let fact = event.id_text();
+                self.leads.say(
+                    &Node::Visitor(visitor.clone()),
+                    Said {
+                        fact: &fact,
+                        position: position + offset,
+                        at: event.at,
+                        received_at: arrival.received_at,
+                        kind: EdgeKind::Identify,
+                        personal,
+                    },
+                );
             }
             subjects.extend(subject);
         }
         rows.extend(subjects.iter().map(|subject| Row::Piece { subject: subject.clone(), position }));
-        self.touched.extend(subjects);
-    }
-
-    async fn stage(&mut self, stage: &StageMove) -> Result<(), StoreError> {
-        let known = match self.leads.remove(&stage.lead) {
-            Some(lead) => Some(lead),
-            None => self.store.lead(self.site, &stage.lead).await?,
-        };
-        // Moves are only accepted for leads that are there, but a log may be imported in part.
-        let Some(mut lead) = known else { return Ok(()) };
-        // The latest move counts, in whatever order they are told. Other clocks may put one before the lead itself.
-        let at = stage.at.max(lead.created_at);
-        if at >= lead.stage_at {
-            lead.stage.clone_from(&stage.stage);
-            lead.stage_at = at;
-        }
-        lead.updated_at = lead.updated_at.max(stage.received_at);
-        self.leads.insert(lead.id.clone(), lead);
-        Ok(())
-    }
-
-    /// Late and reordered events can change where a lead came from, so every lead of a subject with news is asked
-    /// again. Few subjects have leads, and most of those a short journey.
-    async fn origins(&mut self) -> Result<(), StoreError> {
-        let touched: Vec<Subject> = self.touched.iter().cloned().collect();
-        for lead in self.store.leads_of(self.site, touched).await? {
-            self.leads.entry(lead.id.clone()).or_insert(lead);
-        }
-        let with_leads: BTreeSet<Subject> = self
-            .leads
-            .values()
-            .filter_map(|lead| lead.subject.clone())
-            .filter(|s| self.touched.contains(s))
-            .collect();
-        for subject in &with_leads {
-            let mut leads: Vec<_> =
-                self.leads.values_mut().filter(|lead| lead.subject.as_ref() == Some(subject)).collect();
-            let mut arrivals = self.store.journey(self.site, subject).await?;
-            arrivals.extend_from_slice(self.facts);
-            let seen = seen(&arrivals, subject);
-            let succeeded: BTreeSet<&str> = seen
-                .iter()
-                .filter_map(|seen| match &seen.event.detail {
-                    Detail::FormSuccess { submit, .. } => Some(submit.as_str()),
-                    _ => None,
-                })
-                .collect();
-            let timeline = visit::timeline(seen, self.config.grouping());
-            for lead in &mut leads {
-                lead.confirmed = succeeded.contains(lead.event.as_str());
-                lead.origin = lead::origin(&timeline.visits, lead.created_at);
-            }
-        }
-        Ok(())
+        self.leads.touched.extend(subjects);
     }
 }
 
-/// The lead that an event gives birth to. Its origin is asked afterwards, if it has a subject to ask about.
+/// The lead that an event gives birth to. Its origin is asked afterwards.
 fn born(position: Position, arrival: &Arrival, event: &Event, subject: Option<Subject>) -> Option<Lead> {
     let submission = event.detail.lead()?;
     let id_text = event.id_text();
@@ -238,8 +213,10 @@ fn born(position: Position, arrival: &Arrival, event: &Event, subject: Option<Su
     if arrival.foreign_origin {
         flags.push(Flag::ForeignOrigin);
     }
+    let id = LeadId::of_event(&id_text);
     Some(Lead {
-        id: LeadId::of_event(&id_text),
+        person: id.to_string(),
+        id,
         kind: submission.kind,
         event: id_text,
         position,
@@ -247,7 +224,9 @@ fn born(position: Position, arrival: &Arrival, event: &Event, subject: Option<Su
         updated_at: arrival.received_at,
         stage: SiteConfig::FIRST_LEAD_STAGE.to_owned(),
         stage_at: event.at,
+        alone: subject.is_none().then(|| reason::NO_CONSENT.to_owned()),
         subject,
+        duplicate_of: None,
         form,
         personal: submission.personal.clone(),
         consent: submission.consent.clone(),
@@ -257,3 +236,7 @@ fn born(position: Position, arrival: &Arrival, event: &Event, subject: Option<Su
         origin: Origin::unknown(event.at, reason::NO_CONSENT),
     })
 }
+
+mod leads;
+
+use self::leads::Leads;

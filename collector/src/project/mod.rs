@@ -6,7 +6,9 @@
 //! - [`directory`]: sites and tokens, from the house's log, in memory
 //! - [`journeys`]: pieces of journeys, leads and their origin, the install check
 //! - [`counters`]: sums and sets of visitors by day and source
+//! - [`people`]: who is who, found in the evidence
 //! - [`retention`]: facts that are too old are sealed
+//! - [`stories`]: what a person did, read to be told as one journey
 //! - [`silence`]: sites that went quiet
 //! - [`follow`]: the loop that runs them
 
@@ -14,8 +16,10 @@ pub mod counters;
 pub mod directory;
 pub mod follow;
 pub mod journeys;
+pub mod people;
 pub mod retention;
 pub mod silence;
+pub mod stories;
 
 #[cfg(test)]
 mod tests;

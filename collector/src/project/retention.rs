@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use self::closure::{Closure, PageView};
 use super::{counters, directory::Site};
 use crate::{
     domain::{
@@ -17,6 +18,7 @@ use crate::{
         counters::Counted,
         fact::{Arrival, Entry, Position, SiteNumber, StageMove, Subject},
         id::LeadId,
+        identity::Node,
         retention::{self, Cutoffs, Retention as Policy},
         standing::Lead,
     },
@@ -181,6 +183,7 @@ async fn take(
         step: SealStep::default(),
         left: Vec::new(),
         pages: BTreeMap::new(),
+        closures: Vec::new(),
     };
     let (mut is_last, mut reached) = (true, pass.from);
     for stored in &page {
@@ -224,12 +227,8 @@ struct Work<'a> {
     left: Vec<(Subject, Vec<Stored>, Vec<Stored>)>,
     /// Page views of nobody in particular.
     pages: BTreeMap<Subject, PageView>,
-}
-
-struct PageView {
-    arrivals: Vec<Stored>,
-    leads: Vec<Lead>,
-    is_old: bool,
+    /// Those who are identified, with whom evidence ties them to.
+    closures: Vec<Closure>,
 }
 
 impl Work<'_> {
@@ -246,7 +245,7 @@ impl Work<'_> {
                         known.clear();
                     }
                     if known.insert(subject.clone()) {
-                        self.visitor(subject).await?;
+                        self.visitor(subject, known).await?;
                     }
                 }
                 Some(Subject::Page(_)) => self.page_views(arrival).await?,
@@ -261,6 +260,13 @@ impl Work<'_> {
             {
                 self.step.entries.insert(stored.position);
                 self.step.records.push((lead.clone(), stored.position));
+            }
+            // Of evidence that is not there.
+            Entry::EdgeMark(mark)
+                if age.is_some_and(|at| at < self.cutoffs.leads)
+                    && self.store.edge(self.site, &mark.edge).await?.is_none() =>
+            {
+                self.step.entries.insert(stored.position);
             }
             // What money was spent, that the site was quiet, and who exported contacts is no visitor's.
             _ => {}
@@ -300,7 +306,16 @@ impl Work<'_> {
         last.is_none_or(|last| last < cutoff)
     }
 
-    async fn visitor(&mut self, subject: Subject) -> Result<(), StoreError> {
+    async fn visitor(&mut self, subject: Subject, known: &mut HashSet<Subject>) -> Result<(), StoreError> {
+        let Subject::Visitor(visitor) = &subject else { return Ok(()) };
+        let edges = self.store.edges(self.site, vec![Node::Visitor(visitor.clone())]).await?;
+        if edges.iter().any(|edges| !edges.is_empty()) {
+            let closure = self.tied(Node::Visitor(visitor.clone())).await?;
+            known.extend(
+                closure.iter().flat_map(|closure| &closure.browsers).map(|(subject, _)| subject.clone()),
+            );
+            return Ok(());
+        }
         let arrivals = self.store.journey(self.site, &subject).await?;
         let leads = self.store.leads_of(self.site, vec![subject.clone()]).await?;
         let goes: BTreeSet<usize> = if leads.is_empty() {
@@ -323,53 +338,19 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Gathers page views that share a beacon, and those that share one with them.
-    async fn page_views(&mut self, arrival: &Arrival) -> Result<(), StoreError> {
-        let mut found = subjects(arrival);
-        while let Some(subject) = found.pop_first() {
-            if self.pages.contains_key(&subject) {
-                continue;
-            }
-            let arrivals = self.store.journey(self.site, &subject).await?;
-            let leads = self.store.leads_of(self.site, vec![subject.clone()]).await?;
-            found.extend(arrivals.iter().filter_map(arrival_of).flat_map(subjects));
-            let is_old = self.is_old(&arrivals, &leads);
-            self.pages.insert(subject, PageView { arrivals, leads, is_old });
-        }
-        Ok(())
-    }
-
-    /// Of page views, a beacon goes where all of them are old; one with a lead goes whole or not at all.
-    fn anonymous(&mut self) {
-        loop {
-            let torn = self.pages.iter().find(|(_, page)| {
-                page.is_old && !page.leads.is_empty() && !page.arrivals.iter().all(|stored| self.goes(stored))
-            });
-            let Some(torn) = torn.map(|(subject, _)| subject.clone()) else { break };
-            if let Some(page) = self.pages.get_mut(&torn) {
-                page.is_old = false;
-            }
-        }
-        let mut going = Vec::new();
-        for (subject, page) in &self.pages {
-            let (gone, left) = split(page.arrivals.clone(), |_, stored| self.goes(stored));
-            if !gone.is_empty() {
-                going.push((subject.clone(), gone, left));
-            }
-        }
-        for (_, gone, _) in &going {
-            self.step.entries.extend(gone.iter().map(|stored| stored.position));
-        }
-        self.left.append(&mut going);
-    }
-
-    fn goes(&self, stored: &Stored) -> bool {
-        let is_old = |subject: &Subject| self.pages.get(subject).is_some_and(|page| page.is_old);
-        arrival_of(stored).is_some_and(|arrival| subjects(arrival).iter().all(is_old))
-    }
-
     /// Takes what goes out of the counters.
     async fn count(mut self, moves: &mut counters::Moves<'_>) -> Result<SealStep, StoreError> {
+        for closure in std::mem::take(&mut self.closures).into_iter().filter(|closure| closure.is_old) {
+            self.step.edges.extend(closure.edges.into_values());
+            for (browser, arrivals) in closure.browsers {
+                self.left.push((browser, arrivals, Vec::new()));
+            }
+            // Those of page views go with their pages.
+            let with_page = |lead: &Lead| matches!(lead.subject, Some(Subject::Page(_)));
+            for lead in closure.leads.into_values().filter(|lead| !with_page(lead)) {
+                self.lead(lead).await?;
+            }
+        }
         let pages = std::mem::take(&mut self.pages);
         for lead in pages.into_values().filter(|page| page.is_old).flat_map(|page| page.leads) {
             self.lead(lead).await?;
@@ -416,5 +397,6 @@ fn split(arrivals: Vec<Stored>, goes: impl Fn(usize, &Stored) -> bool) -> (Vec<S
     (plain(gone), plain(left))
 }
 
+mod closure;
 #[cfg(test)]
 mod tests;

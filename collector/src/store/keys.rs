@@ -31,14 +31,20 @@
 //! | `0x86` | | install |
 //! | `0x87` | | own domains and grouping rules that origins were derived with |
 //! | `0x88` | hour | beacons that came in it |
+//! | `0x89` | node, edge | a piece of evidence, under each of its ends |
+//! | `0x8a` | edge | one of its ends |
+//! | `0x8b` | subject | what is remembered of who is identified, or left a lead |
+//! | `0x8c` | newest first: when it happened, edge | why it was refused |
 //! | `0x98` | cell | sums |
 //! | `0x99` | cell, piece | different visitors of the cell, those with a lead |
 //! | `0x9a` | subject or cost | what was counted of it |
 //! | `0x9b` | | what counters were derived with |
 
 mod base;
+mod name;
+mod people;
 
-pub use self::base::*;
+pub use self::{base::*, name::name, people::*};
 use super::rollup::{self, Contributor, Piece};
 use crate::domain::{
     counters::Cell,
@@ -75,6 +81,10 @@ const RECORD: u8 = 0x85;
 const INSTALL: u8 = 0x86;
 const BASIS: u8 = 0x87;
 const PULSE: u8 = 0x88;
+const EDGE: u8 = 0x89;
+const EDGE_END: u8 = 0x8a;
+const PROFILE: u8 = 0x8b;
+const CONFLICT: u8 = 0x8c;
 const SUMS: u8 = 0x98;
 const MEMBERS: u8 = 0x99;
 const COUNTED: u8 = 0x9a;
@@ -161,47 +171,6 @@ pub fn bitmaps(site: SiteNumber) -> Vec<u8> {
 #[must_use]
 pub fn all_seen(site: SiteNumber) -> Vec<u8> {
     key(site, SEEN)
-}
-
-/// What a key is of, for people.
-#[must_use]
-pub fn name(key: &[u8]) -> String {
-    let what = match key.get(size_of::<SiteNumber>()) {
-        Some(&LOG) => "block of the log",
-        Some(&BITMAP) => "ids seen of a page view",
-        Some(&SEEN) => "id seen",
-        Some(&CLAIM) => "claim on an external id",
-        Some(&LEDGER) => "ledger",
-        Some(&VAULT_KEY) => "vault key",
-        Some(&VAULT_VALUE) => "vault value",
-        Some(&LOOKUP) => "identifier's hash",
-        Some(&SEAL) => "what was sealed",
-        Some(&BASE_SUMS) => "sums of sealed facts",
-        Some(&BASE_MEMBERS) => "visitors of sealed facts",
-        Some(&BASE_NUMBER | &NUMBERED) => "number of a visitor",
-        Some(&BASE_INSTALL) => "install check of sealed facts",
-        Some(&META) => "value of the store itself",
-        Some(&CURSOR) => "projector's position",
-        Some(&PIECE) => "piece of a journey",
-        Some(&LEAD) => "lead",
-        Some(&LEAD_BY_TIME) => "lead by time",
-        Some(&LEAD_BY_SUBJECT) => "lead by subject",
-        Some(&RECORD) => "record about a lead",
-        Some(&INSTALL) => "install check",
-        Some(&BASIS) => "domains and rules that origins were derived with",
-        Some(&PULSE) => "beacons of an hour",
-        Some(&SUMS) => "sums of a counter",
-        Some(&MEMBERS) => "visitors of a counter",
-        Some(&COUNTED) => "what was counted of a subject or a cost",
-        Some(&COUNTERS_BASIS) => "what counters were derived with",
-        _ => "row",
-    };
-    let tag = key.get(size_of::<SiteNumber>()).copied().unwrap_or_default();
-    let place = match tag {
-        LOG | PIECE | RECORD => trailing_position(key).map(|position| format!(" at position {position}")),
-        _ => None,
-    };
-    format!("{what} (tag {tag:#04x}){}", place.unwrap_or_default())
 }
 
 /// Everything derived of a site: `from..to`.

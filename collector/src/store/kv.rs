@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     Append, Appended, BadPage, BadQuery, Carried, Contributor, Description, Hold, LeadPage, LeadQuery,
-    LogMark, Pair, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, carry,
+    LogMark, Pair, Refused, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, carry,
     engine::Engine,
-    keys, reads, rollup, seal,
+    keys, people, reads, rollup, seal,
     shares::{self, Shares},
     tail::Tail,
     vitals::Vitals,
@@ -24,6 +24,7 @@ use crate::domain::{
     counters::Counted,
     fact::{HOUSE, Position, SiteNumber, Subject},
     id::{Id, LeadId, VaultRef},
+    identity::{Edge, EdgeId, Node, profile::Profile},
     install::Install,
     ledger::Ledger,
     sealed::SealStatus,
@@ -244,6 +245,41 @@ impl<E: Engine> Store for KvStore<E> {
 
     async fn leads(&self, site: SiteNumber, query: LeadQuery) -> Result<LeadPage, StoreError> {
         self.blocking(move |engine| reads::leads(engine, site, &query)).await
+    }
+
+    async fn edges(&self, site: SiteNumber, nodes: Vec<Node>) -> Result<Vec<Vec<Edge>>, StoreError> {
+        self.blocking(move |engine| people::edges(engine, site, &nodes)).await
+    }
+
+    async fn edge(&self, site: SiteNumber, id: &EdgeId) -> Result<Option<Edge>, StoreError> {
+        let id = id.clone();
+        self.blocking(move |engine| people::edge(engine, site, &id)).await
+    }
+
+    async fn profiles(
+        &self,
+        site: SiteNumber,
+        subjects: Vec<Subject>,
+    ) -> Result<Vec<Option<Profile>>, StoreError> {
+        self.blocking(move |engine| people::profiles(engine, site, &subjects)).await
+    }
+
+    async fn profiled(
+        &self,
+        site: SiteNumber,
+        after: Option<Subject>,
+        max: usize,
+    ) -> Result<Vec<Subject>, StoreError> {
+        self.blocking(move |engine| people::profiled(engine, site, after.as_ref(), max)).await
+    }
+
+    async fn conflicts(
+        &self,
+        site: SiteNumber,
+        after: Option<(i64, EdgeId)>,
+        max: usize,
+    ) -> Result<Vec<Refused>, StoreError> {
+        self.blocking(move |engine| people::conflicts(engine, site, after.as_ref(), max)).await
     }
 
     async fn install(&self, site: SiteNumber) -> Result<Install, StoreError> {

@@ -13,6 +13,7 @@
 //! - [`shares`]: how the writer's queue is shared among the sites
 //! - [`rollup`]: counters, as sums and sets of visitors
 //! - [`step`]: what a projector commits
+//! - `people`: who is who, in rows
 //! - [`seal`]: facts that are too old give up their content
 //! - [`vitals`]: how the writer is doing
 //! - [`kv`]: the store over an engine
@@ -37,6 +38,7 @@ pub mod keys;
 pub mod kv;
 pub mod memory;
 pub mod overlay;
+mod people;
 mod reads;
 pub mod rewrap;
 pub mod rollup;
@@ -64,6 +66,7 @@ pub use self::{
     carry::{Carried, LogMark, Taken},
     engine::Pair,
     error::StoreError,
+    people::Refused,
     rollup::{Contributor, Rollup},
     seal::SealStep,
     step::{Row, Step},
@@ -76,6 +79,7 @@ use crate::domain::{
     event::LeadKind,
     fact::{Entry, Position, SiteNumber, Subject},
     id::{Id, LeadId, Token, VaultRef},
+    identity::{Edge, EdgeId, Node, profile::Profile},
     install::Install,
     ledger::Ledger,
     sealed::SealStatus,
@@ -134,6 +138,36 @@ pub trait Store: Send + Sync {
 
     /// Leads, newest first, and where to go on.
     async fn leads(&self, site: SiteNumber, query: LeadQuery) -> Result<LeadPage, StoreError>;
+
+    /// The evidence about each node of who it is: all of it, or one piece more than
+    /// [`MOST_EDGES`](crate::domain::identity::MOST_EDGES).
+    async fn edges(&self, site: SiteNumber, nodes: Vec<Node>) -> Result<Vec<Vec<Edge>>, StoreError>;
+
+    /// One piece of evidence.
+    async fn edge(&self, site: SiteNumber, id: &EdgeId) -> Result<Option<Edge>, StoreError>;
+
+    /// What is remembered of each subject; `None` of those who are nobody in particular.
+    async fn profiles(
+        &self,
+        site: SiteNumber,
+        subjects: Vec<Subject>,
+    ) -> Result<Vec<Option<Profile>>, StoreError>;
+
+    /// Subjects of whom something is remembered, after one and in order.
+    async fn profiled(
+        &self,
+        site: SiteNumber,
+        after: Option<Subject>,
+        max: usize,
+    ) -> Result<Vec<Subject>, StoreError>;
+
+    /// Evidence that was refused, after one (when it happened, and which it is), newest first.
+    async fn conflicts(
+        &self,
+        site: SiteNumber,
+        after: Option<(i64, EdgeId)>,
+        max: usize,
+    ) -> Result<Vec<Refused>, StoreError>;
 
     /// What a site's beacons have shown.
     async fn install(&self, site: SiteNumber) -> Result<Install, StoreError>;

@@ -11,7 +11,7 @@ use super::{
     LeadPage, LeadQuery, Row, Sealed, Step, StoreError, Stored,
     block::{self, Block},
     engine::{Batch, Engine, Pair},
-    keys, rollup,
+    keys, people, rollup,
 };
 use crate::domain::{
     fact::{Entry, Position, SiteNumber, Subject},
@@ -391,6 +391,11 @@ pub(super) fn write<E: Engine>(
             Row::Record { lead, position } => {
                 batch.push((keys::record(site, &lead, position), Some(vec![keys::VERSION])));
             }
+            Row::Edge(edge) => people::write_edge(site, &edge, batch)?,
+            Row::Profile(subject, profile) => {
+                people::write_profile(site, subject, profile.map(|profile| *profile), batch)?;
+            }
+            Row::Conflict { at, edge, why } => people::write_conflict(engine, site, (at, edge), why, batch)?,
             Row::Basis(domains) => batch.push((keys::basis(site), Some(packed(&domains)?))),
             Row::Counted(contributor, counted) => {
                 batch.push((keys::counted(site, &contributor), Some(packed(&*counted)?)));

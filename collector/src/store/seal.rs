@@ -11,13 +11,14 @@ use super::{
     Row, StoreError,
     block::{self, Block, Builder, PAYLOAD_BYTES},
     engine::{Batch, Engine, Pair},
-    keys,
+    keys, people,
     reads::{self, packed, row},
     rollup::{Base, Changes, Contributor},
 };
 use crate::domain::{
     fact::{Entry, Position, SiteNumber, Subject},
     id::LeadId,
+    identity::Edge,
     install::Install,
     sealed::{SealStatus, Sealed},
     standing::Lead,
@@ -42,6 +43,8 @@ pub struct SealStep {
     pub subjects: Vec<SealedSubject>,
     /// Leads that go.
     pub leads: Vec<Lead>,
+    /// Evidence of who is who that goes.
+    pub edges: Vec<Edge>,
     /// Records about leads that go.
     pub records: Vec<(LeadId, Position)>,
     /// Where this was the last step of a pass: when it ended, and what is kept.
@@ -67,7 +70,7 @@ pub(super) fn status<E: Engine>(engine: &E, site: SiteNumber) -> Result<SealStat
 
 /// Makes a step. The caller keeps it apart from projectors' steps.
 pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreError> {
-    let SealStep { site, entries, mut rows, base, subjects, leads, records, passed } = step;
+    let SealStep { site, entries, mut rows, base, subjects, leads, edges, records, passed } = step;
     let mut batch = Batch::new();
     let mut status = status(engine, site)?;
     if !entries.is_empty() {
@@ -93,6 +96,7 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
     for sealed in subjects {
         reads::forget_pieces(engine, site, &sealed.subject, &sealed.gone, &mut batch)?;
         if !sealed.stays {
+            batch.push((keys::profile(site, &sealed.subject), None));
             batch.push((keys::counted(site, &Contributor::Subject(sealed.subject.clone())), None));
         }
         if matches!(sealed.subject, Subject::Visitor(_)) {
@@ -108,6 +112,9 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
         if let Some(subject) = &lead.subject {
             batch.push((keys::lead_by_subject(site, subject, &lead.id), None));
         }
+    }
+    for edge in &edges {
+        people::forget_edge(site, edge, &mut batch);
     }
     for (lead, position) in &records {
         batch.push((keys::record(site, lead, *position), None));

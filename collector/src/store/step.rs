@@ -5,6 +5,7 @@ use crate::domain::{
     counters::{Cell, Counted, Tally},
     fact::{Arrival, Position, SiteNumber, Subject},
     id::LeadId,
+    identity::{Edge, EdgeId, person::Conflict, profile::Profile},
     install::Install,
     silence::{self, Hour},
     standing::Lead,
@@ -72,6 +73,19 @@ pub enum Row {
         visitor: bool,
         /// Whether they left a lead.
         lead: bool,
+    },
+    /// A piece of evidence of who is who, as it stands now.
+    Edge(Box<Edge>),
+    /// What is remembered of a subject, by now; `None` where it is nobody's any more.
+    Profile(Subject, Option<Box<Profile>>),
+    /// Whether a piece of evidence, which happened at a time, was refused.
+    Conflict {
+        /// When it happened, ms since the epoch.
+        at: i64,
+        /// Which evidence.
+        edge: EdgeId,
+        /// Why; `None` where it was not.
+        why: Option<Conflict>,
     },
     /// What was counted of a subject or a cost, by now.
     Counted(Contributor, Box<Counted>),

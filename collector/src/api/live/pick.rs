@@ -190,6 +190,8 @@ impl Picker {
                     feed.mark = mark;
                 }
             }
+            // Who somebody is thought to be shows in their leads.
+            Entry::EdgeMark(_) => {}
             // Who exported what is the business of those who read the log.
             Entry::Exported(_) => {}
             // What was here is no more.
@@ -265,6 +267,7 @@ impl Picker {
             visit: visit_id.as_deref(),
             touch: touch.as_ref(),
             evidence,
+            edge: None,
         };
         let item = ItemView::of(&feed.app, site.number, &feed.caller, &item).await?;
         let message = EventMessage {
@@ -307,8 +310,14 @@ async fn stage(
     if visible(feed, site, &moved.lead).await?.is_none() {
         return Ok(());
     }
-    let item =
-        Item { at: moved.at, what: What::Stage(moved), visit: None, touch: None, evidence: Evidence::Record };
+    let item = Item {
+        at: moved.at,
+        what: What::Stage(moved),
+        visit: None,
+        touch: None,
+        evidence: Evidence::Record,
+        edge: None,
+    };
     let item = ItemView::of(&feed.app, site.number, &feed.caller, &item).await?;
     let message = StageMessage {
         position: mark.position,

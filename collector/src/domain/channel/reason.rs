@@ -34,5 +34,7 @@ pub const PAYMENT_RETURN: &str = "payment_return";
 pub const NO_PAGE_VIEW: &str = "no_page_view";
 /// A lead that no touch precedes.
 pub const NO_TOUCH_BEFORE_LEAD: &str = "no_touch_before_lead";
+/// A lead that a server told of, without saying which visitor left it.
+pub const NO_VISITOR: &str = "no_visitor";
 /// A lead of somebody who did not let their visit be recorded.
 pub const NO_CONSENT: &str = "no_consent";

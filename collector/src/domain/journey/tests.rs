@@ -52,6 +52,14 @@ fn stage(at: i64, received_at: i64, note: u8, name: &str) -> StageMove {
     }
 }
 
+fn alone(timeline: Timeline<'_>) -> [Story<'_>; 1] {
+    [Story { timeline, epoch: None, tie: None }]
+}
+
+fn of_lead<'a>(stories: &'a [Story<'a>], born_of: &str, stages: &'a [StageMove]) -> Vec<Item<'a>> {
+    of_person(stories, &BTreeSet::from([born_of.to_owned()]), stages)
+}
+
 fn seen<'a>(arrival: &'a Arrival, events: &'a [Event]) -> Vec<Seen<'a>> {
     events.iter().map(|event| Seen { arrival, event }).collect()
 }
@@ -61,8 +69,9 @@ fn a_lead_s_journey_is_the_visitor_s_with_the_records_in_between() {
     let arrival = arrival(Some("v1"));
     let events = [view("a", 10), submit("a", 1, 20), submit("a", 2, 50)];
     let stages = [stage(40, 41, 1, "sql"), stage(20, 30, 2, "mql")];
-    let timeline = timeline(seen(&arrival, &events), &[]);
-    let items = of_lead(&timeline, "a-1", &stages);
+    let stories = alone(timeline(seen(&arrival, &events), &[]));
+    let timeline = &stories[0].timeline;
+    let items = of_lead(&stories, "a-1", &stages);
     use Evidence::{Record, SameVisitor, Submission};
     let told: Vec<(i64, Evidence)> = items.iter().map(|item| (item.at, item.evidence)).collect();
     assert_eq!(told, [(10, SameVisitor), (20, Submission), (20, Record), (40, Record), (50, SameVisitor)]);
@@ -73,7 +82,7 @@ fn a_lead_s_journey_is_the_visitor_s_with_the_records_in_between() {
         items.iter().map(|item| item.visit).collect::<Vec<_>>(),
         [Some("a"), Some("a"), None, None, Some("a")]
     );
-    let visitor: Vec<i64> = of_visitor(&timeline).iter().map(|item| item.at).collect();
+    let visitor: Vec<i64> = of_visitor(timeline).iter().map(|item| item.at).collect();
     assert_eq!(visitor, [10, 20, 50]);
 }
 
@@ -81,18 +90,19 @@ fn a_lead_s_journey_is_the_visitor_s_with_the_records_in_between() {
 fn an_anonymous_page_view_says_so() {
     let arrival = arrival(None);
     let events = [view("a", 10), submit("a", 1, 20)];
-    let timeline = timeline(seen(&arrival, &events), &[]);
-    let found: Vec<Evidence> = of_visitor(&timeline).iter().map(|item| item.evidence).collect();
+    let stories = alone(timeline(seen(&arrival, &events), &[]));
+    let timeline = &stories[0].timeline;
+    let found: Vec<Evidence> = of_visitor(timeline).iter().map(|item| item.evidence).collect();
     assert_eq!(found, [Evidence::SamePageView; 2]);
-    assert_eq!(of_lead(&timeline, "a-1", &[])[1].evidence, Evidence::Submission);
+    assert_eq!(of_lead(&stories, "a-1", &[])[1].evidence, Evidence::Submission);
     assert_eq!(serde_json::to_value(Evidence::SamePageView).unwrap(), "same_page_view");
 }
 
 #[test]
 fn a_lead_alone_has_only_records() {
-    let timeline = timeline(Vec::new(), &[]);
+    let stories = alone(timeline(Vec::new(), &[]));
     let stages = [stage(5, 6, 1, "lost")];
-    let items = of_lead(&timeline, "a-1", &stages);
+    let items = of_lead(&stories, "a-1", &stages);
     assert_eq!(items.len(), 1);
     assert_eq!((items[0].visit, items[0].touch, items[0].evidence), (None, None, Evidence::Record));
 }
@@ -117,17 +127,18 @@ proptest! {
         moves in prop::collection::btree_map(0u8..20, (-2i64..3, -2i64..3), 0..8),
     ) {
         let arrival = arrival(Some("v1"));
-        let timeline = timeline(seen(&arrival, &events), &[]);
+        let stories = alone(timeline(seen(&arrival, &events), &[]));
+    let timeline = &stories[0].timeline;
         let stages: Vec<StageMove> =
             moves.iter().map(|(&note, &(at, received_at))| stage(at, received_at, note, "mql")).collect();
         let reversed: Vec<StageMove> = stages.iter().rev().cloned().collect();
-        let visitor: Vec<_> = of_visitor(&timeline).iter().map(Item::cursor_key).collect();
+        let visitor: Vec<_> = of_visitor(timeline).iter().map(Item::cursor_key).collect();
         prop_assert!(visitor.windows(2).all(|pair| pair[0] < pair[1]));
-        let items = of_lead(&timeline, "a-1", &stages);
+        let items = of_lead(&stories, "a-1", &stages);
         let keys: Vec<_> = items.iter().map(Item::cursor_key).collect();
         prop_assert!(keys.windows(2).all(|pair| pair[0] < pair[1]));
         prop_assert_eq!(items.len(), timeline.entries.len() + stages.len());
-        prop_assert_eq!(&items, &of_lead(&timeline, "a-1", &reversed));
+        prop_assert_eq!(&items, &of_lead(&stories, "a-1", &reversed));
         // Moves of a moment stand in the order in which they were said.
         let said: Vec<(i64, i64)> = items
             .iter()

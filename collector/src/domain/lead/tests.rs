@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::channel::Channel;
+use crate::domain::{channel::Channel, visit::Visit};
 
 fn touch(at: i64, channel: Channel, source: Option<&str>) -> Touch {
     Touch { channel, source: source.map(str::to_owned), reason: None, ..Touch::unknown(at, "") }
@@ -12,6 +12,10 @@ fn touch(at: i64, channel: Channel, source: Option<&str>) -> Touch {
 fn visit(touches: Vec<Touch>) -> Visit {
     let at = touches.first().map_or(0, |touch| touch.at);
     Visit { id: format!("p{at}"), started_at: at, ended_at: at, touches, page_views: 1, engaged_ms: 0 }
+}
+
+fn origin(visits: &[Visit], lead_at: i64) -> Origin {
+    super::origin(visits.iter().flat_map(|visit| &visit.touches), lead_at)
 }
 
 fn times(origin: &Origin) -> (i64, i64, i64) {
@@ -94,4 +98,25 @@ proptest! {
         });
         prop_assert_eq!(found.last_non_direct.has_source(), sourced);
     }
+}
+
+#[test]
+fn the_same_request_within_half_an_hour_is_a_duplicate_of_the_first() {
+    let ids: Vec<LeadId> = ["a", "b", "c", "d", "e"].iter().map(|name| LeadId::of_event(name)).collect();
+    let form = (LeadKind::Form, Some("contact"));
+    let other = (LeadKind::Callback, Some("contact"));
+    let request = |index: usize, at, by| Request { at, lead: &ids[index], by };
+    let asked = [
+        request(0, 0, form),
+        request(1, SAME_REQUEST_MS, form),
+        // Counted from the first, not from the last: asking on and on is not one request for ever.
+        request(2, SAME_REQUEST_MS + 1, form),
+        request(3, 5, other),
+        request(4, SAME_REQUEST_MS + 9, form),
+    ];
+    let expected = BTreeMap::from([(&ids[1], &ids[0]), (&ids[4], &ids[2])]);
+    assert_eq!(duplicates(asked.clone()), expected);
+    let mut backwards = asked;
+    backwards.reverse();
+    assert_eq!(duplicates(backwards), expected);
 }

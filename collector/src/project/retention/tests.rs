@@ -9,9 +9,9 @@ use super::*;
 use crate::{
     domain::{
         counters::{Cell, Tally},
-        event::{Cta, Detail, Event, LeadKind, Personal, Submission},
+        event::{Cta, Detail, Event, Identifier, IdentifierKind, LeadKind, Personal, Submission},
         fact::HOUSE,
-        id::{EventId, Id, VaultRef},
+        id::{EventId, Id, Token, VaultRef},
         promotion::{LinkClick, Pixel, PixelKind, Placement},
         site::{SiteConfig, SitePut},
     },
@@ -61,8 +61,15 @@ fn reference(index: usize) -> VaultRef {
     VaultRef(bytes)
 }
 
+/// Some forms are signed with one of two addresses, so that people of several browsers hang together.
 fn lead(page: &str, number: u16, at: i64, index: usize) -> Event {
-    let personal = Personal { vault: Some(reference(index)), identifiers: Vec::new() };
+    let token = |name| Identifier { kind: IdentifierKind::Email, token: Token([name; 16]) };
+    let identifiers = match number {
+        0 => vec![token(1)],
+        1 => vec![token(2)],
+        _ => Vec::new(),
+    };
+    let personal = Personal { vault: Some(reference(index)), identifiers };
     let lead = Submission { kind: LeadKind::Form, personal, consent: None, magnet: None, flags: Vec::new() };
     let detail =
         Detail::FormSubmit { form: "f".to_owned(), fields_filled: None, inferred: false, lead: Some(lead) };
@@ -243,12 +250,17 @@ async fn assert_kept_as_asked(store: &dyn Store, entries: &[Entry]) {
         entries.iter().filter(is_of_visitor).collect()
     };
     let has_lead = |entry: &&Entry| matches!(entry, Entry::Arrival(arrival) if arrival.events.iter().any(|event| event.detail.lead().is_some()));
+    let is_signed = |entry: &Entry| matches!(entry, Entry::Arrival(arrival) if arrival.events.iter().any(|event| event.detail.personal().is_some_and(|personal| !personal.identifiers.is_empty())));
     for stored in &left {
         match stored.entry.as_ref() {
             Entry::Pixel(Pixel { at, .. }) | Entry::LinkClick(LinkClick { at, .. }) => {
                 assert!(*at >= cutoffs.events);
             }
             Entry::Arrival(Arrival { visitor: Some(visitor), .. }) => {
+                if all_of(visitor).into_iter().any(is_signed) {
+                    // Somebody whom evidence ties to them may be there still: what a rebuild says tells.
+                    continue;
+                }
                 let cutoff =
                     if all_of(visitor).iter().any(has_lead) { cutoffs.leads } else { cutoffs.events };
                 let stage = entries.iter().any(|entry| {

@@ -1,0 +1,369 @@
+//! Who left each lead, and where they came from: what a step's news change about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::seen;
+use crate::{
+    domain::{
+        event::Detail,
+        fact::{EdgeMark, Position, SiteNumber, StageMove, Subject},
+        id::LeadId,
+        identity::{
+            Edge, EdgeId, EdgeKind, MOST_EDGES, Mark, Node, Said,
+            person::{Conflict, Member},
+            profile::Profile,
+        },
+        lead::{self, Origin, Request},
+        site::SiteConfig,
+        standing::Lead,
+        touch::Touch,
+        visit,
+    },
+    project::people::{Component, Graph, Person},
+    store::{Row, Store, StoreError, Stored},
+};
+
+pub(super) struct Leads<'a> {
+    store: &'a dyn Store,
+    site: SiteNumber,
+    config: &'a SiteConfig,
+    graph: Graph<'a>,
+    /// Leads as this step leaves them.
+    leads: BTreeMap<LeadId, Lead>,
+    /// Which of them each subject left.
+    by_subject: BTreeMap<Subject, BTreeSet<LeadId>>,
+    /// Subjects all of whose leads are among them.
+    loaded: BTreeSet<Subject>,
+    /// Subjects with news.
+    pub(super) touched: BTreeSet<Subject>,
+    /// Whose person may be another now.
+    affected: BTreeSet<Member>,
+    /// What is remembered of page views of nobody in particular, as this step leaves it.
+    pages: BTreeMap<Subject, Profile>,
+    conflicts: BTreeMap<(i64, EdgeId), Row>,
+}
+
+impl<'a> Leads<'a> {
+    pub(super) fn new(store: &'a dyn Store, site: SiteNumber, config: &'a SiteConfig) -> Self {
+        Self {
+            store,
+            site,
+            config,
+            graph: Graph::new(store, site, config, None),
+            leads: BTreeMap::new(),
+            by_subject: BTreeMap::new(),
+            loaded: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            affected: BTreeSet::new(),
+            pages: BTreeMap::new(),
+            conflicts: BTreeMap::new(),
+        }
+    }
+
+    /// A lead is there, and says who left it. One without consent to be followed says nothing: it stays alone.
+    pub(super) fn born(&mut self, lead: Lead, received_at: i64) {
+        let who = match &lead.subject {
+            Some(Subject::Visitor(visitor)) => Some(Node::Visitor(visitor.clone())),
+            Some(Subject::Page(_)) => Some(Node::Lead(lead.id.clone())),
+            None => None,
+        };
+        if let Some(who) = who {
+            let personal = lead.personal.clone();
+            self.say(
+                &who,
+                Said {
+                    fact: &lead.event,
+                    position: lead.position,
+                    at: lead.created_at,
+                    received_at,
+                    kind: EdgeKind::Form,
+                    personal: &personal,
+                },
+            );
+        }
+        if !matches!(lead.subject, Some(Subject::Visitor(_))) {
+            self.affected.insert(Member::Lead(lead.id.clone()));
+        }
+        self.put(lead);
+    }
+
+    fn put(&mut self, lead: Lead) {
+        if let Some(subject) = &lead.subject {
+            self.by_subject.entry(subject.clone()).or_default().insert(lead.id.clone());
+        }
+        self.leads.insert(lead.id.clone(), lead);
+    }
+
+    /// The ids of all leads that a subject left.
+    async fn leads_of(&mut self, subject: &Subject) -> Result<Vec<LeadId>, StoreError> {
+        if self.loaded.insert(subject.clone()) {
+            for lead in self.store.leads_of(self.site, vec![subject.clone()]).await? {
+                if !self.leads.contains_key(&lead.id) {
+                    self.put(lead);
+                }
+            }
+        }
+        Ok(self.by_subject.get(subject).into_iter().flatten().cloned().collect())
+    }
+
+    /// A lead as it stands; `None` where it is not there.
+    async fn lead(&mut self, id: &LeadId) -> Result<Option<&mut Lead>, StoreError> {
+        if !self.leads.contains_key(id)
+            && let Some(lead) = self.store.lead(self.site, id).await?
+        {
+            self.put(lead);
+        }
+        Ok(self.leads.get_mut(id))
+    }
+
+    /// A fact says who somebody is.
+    pub(super) fn say(&mut self, who: &Node, said: Said<'_>) {
+        for edge in said.edges(who) {
+            self.graph.add(edge);
+        }
+    }
+
+    /// Evidence is taken back, or put back.
+    pub(super) async fn mark(&mut self, position: Position, mark: &EdgeMark) -> Result<(), StoreError> {
+        // Marks are only accepted of evidence that is there, but it may have been sealed since.
+        let Some(mut edge) = self.graph.edge(&mark.edge).await? else { return Ok(()) };
+        let EdgeMark { active, received_at, note, .. } = *mark;
+        edge.marks.push(Mark { position, received_at, active, note });
+        self.graph.add(edge);
+        Ok(())
+    }
+
+    pub(super) async fn stage(&mut self, stage: &StageMove) -> Result<(), StoreError> {
+        // Moves are only accepted for leads that are there, but a log may be imported in part.
+        let Some(lead) = self.lead(&stage.lead).await? else { return Ok(()) };
+        // The latest move counts, in whatever order they are told. Other clocks may put one before the lead itself.
+        let at = stage.at.max(lead.created_at);
+        if at >= lead.stage_at {
+            lead.stage.clone_from(&stage.stage);
+            lead.stage_at = at;
+        }
+        lead.updated_at = lead.updated_at.max(stage.received_at);
+        Ok(())
+    }
+
+    /// Remembers anew what is to be remembered of subjects with news, where they are identified or left a lead. The
+    /// others, which are nearly all, cost one look each.
+    pub(super) async fn remember(&mut self, facts: &[Stored]) -> Result<Vec<Row>, StoreError> {
+        let mut subjects = std::mem::take(&mut self.touched);
+        let mut with_news: BTreeSet<Subject> =
+            self.leads.values().filter_map(|lead| lead.subject.clone()).collect();
+        for edge in self.graph.fresh() {
+            with_news.extend([&edge.a, &edge.b].into_iter().filter_map(|node| match node {
+                Node::Visitor(visitor) => Some(Subject::Visitor(visitor.clone())),
+                _ => None,
+            }));
+        }
+        subjects.extend(with_news.iter().cloned());
+        let subjects: Vec<Subject> = subjects.into_iter().collect();
+        let known = self.store.profiles(self.site, subjects.clone()).await?;
+        let mut rows = Vec::new();
+        for (subject, before) in subjects.into_iter().zip(known) {
+            if before.is_none() && !with_news.contains(&subject) {
+                continue;
+            }
+            let profile = self.profile(&subject, facts).await?;
+            let changed = before.as_ref() != Some(&profile);
+            if changed || with_news.contains(&subject) {
+                self.affect(&subject, &profile).await?;
+            }
+            if changed {
+                rows.push(Row::Profile(subject.clone(), Some(Box::new(profile.clone()))));
+            }
+            match subject {
+                Subject::Visitor(visitor) => self.graph.remember(visitor, profile),
+                Subject::Page(_) => drop(self.pages.insert(subject, profile)),
+            }
+        }
+        Ok(rows)
+    }
+
+    /// What a subject's journey comes to by now. Says on the way which of its leads' forms were seen to succeed.
+    async fn profile(&mut self, subject: &Subject, facts: &[Stored]) -> Result<Profile, StoreError> {
+        let ids = self.leads_of(subject).await?;
+        let edges = match subject {
+            Subject::Visitor(visitor) => self.graph.identifying(visitor).await?,
+            Subject::Page(_) => Vec::new(),
+        };
+        let mut arrivals = self.store.journey(self.site, subject).await?;
+        arrivals.extend_from_slice(facts);
+        let seen = seen(&arrivals, subject);
+        let succeeded: BTreeSet<&str> = seen
+            .iter()
+            .filter_map(|seen| match &seen.event.detail {
+                Detail::FormSuccess { submit, .. } => Some(submit.as_str()),
+                _ => None,
+            })
+            .collect();
+        let timeline = visit::timeline(seen, self.config.grouping());
+        for id in &ids {
+            if let Some(lead) = self.leads.get_mut(id) {
+                lead.confirmed |= succeeded.contains(lead.event.as_str());
+            }
+        }
+        let leads: Vec<&Lead> = ids.iter().filter_map(|id| self.leads.get(id)).collect();
+        Ok(Profile::of(&timeline, &edges, &leads, None))
+    }
+
+    /// Notes whose person may be another, where a subject's epochs, arrivals or evidence are.
+    async fn affect(&mut self, subject: &Subject, profile: &Profile) -> Result<(), StoreError> {
+        let Subject::Visitor(visitor) = subject else {
+            let of_page = self.leads_of(subject).await?;
+            self.affected.extend(of_page.into_iter().map(Member::Lead));
+            return Ok(());
+        };
+        let epochs = 0..profile.epochs.len();
+        self.affected.extend(epochs.map(|number| Member::Epoch(visitor.clone(), number)));
+        let node = Node::Visitor(visitor.clone());
+        // Whoever hung together with an epoch that is another now.
+        let others: Vec<Node> =
+            self.graph.edges_of(&node).await?.iter().map(|edge| edge.other(&node).clone()).collect();
+        self.affected.extend(others.into_iter().filter_map(|other| match other {
+            Node::Identifier(identifier) => Some(Member::Identifier(identifier)),
+            Node::Lead(lead) => Some(Member::Lead(lead)),
+            Node::Visitor(_) => None,
+        }));
+        Ok(())
+    }
+
+    /// The leads of these subjects are asked again.
+    pub(super) async fn reconsider(&mut self, subjects: Vec<Subject>) -> Result<(), StoreError> {
+        let known = self.store.profiles(self.site, subjects.clone()).await?;
+        for (subject, profile) in subjects.into_iter().zip(known) {
+            if let Some(profile) = profile {
+                self.affect(&subject, &profile).await?;
+                if let Subject::Page(_) = &subject {
+                    self.pages.insert(subject, profile);
+                }
+            }
+        }
+        self.settle().await
+    }
+
+    /// Says anew of everybody affected who they are, and of their leads where they came from.
+    pub(super) async fn settle(&mut self) -> Result<(), StoreError> {
+        let fresh: Vec<Edge> = self.graph.fresh().cloned().collect();
+        for edge in fresh {
+            let ends = self.graph.ends(&edge).await?;
+            self.affected.extend(ends);
+            self.refuse(&edge, None);
+            for node in [edge.a.clone(), edge.b.clone()] {
+                self.crossed(&node).await?;
+            }
+        }
+        let mut affected = std::mem::take(&mut self.affected);
+        while let Some(member) = affected.pop_first() {
+            let component = self.graph.component(member).await?;
+            for member in component.members() {
+                affected.remove(member);
+            }
+            self.component(&component).await?;
+        }
+        Ok(())
+    }
+
+    /// A node that has become nobody's own joins none of those any more that it joined until now.
+    async fn crossed(&mut self, node: &Node) -> Result<(), StoreError> {
+        if !self.graph.is_shared(node).await? {
+            return Ok(());
+        }
+        let before = self.store.edges(self.site, vec![node.clone()]).await?.pop().unwrap_or_default();
+        if before.len() > MOST_EDGES {
+            return Ok(());
+        }
+        for edge in before {
+            let ends = self.graph.ends(&edge).await?;
+            self.affected.extend(ends);
+            self.refuse(&edge, None);
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, edge: &Edge, why: Option<Conflict>) {
+        let row = Row::Conflict { at: edge.at, edge: edge.id.clone(), why };
+        self.conflicts.insert((edge.at, edge.id.clone()), row);
+    }
+
+    async fn component(&mut self, component: &Component) -> Result<(), StoreError> {
+        for edge in component.edges() {
+            self.refuse(edge, None);
+        }
+        for person in component.persons() {
+            for edge in person.edges.iter() {
+                if let Some(why) = person.conflicts.get(&edge.id) {
+                    self.refuse(edge, Some(*why));
+                }
+            }
+            self.person(&person).await?;
+        }
+        Ok(())
+    }
+
+    async fn person(&mut self, person: &Person) -> Result<(), StoreError> {
+        let mut own = Vec::new();
+        let mut touches: Vec<Touch> = Vec::new();
+        for member in &person.members {
+            match member {
+                Member::Epoch(visitor, number) => {
+                    for id in self.leads_of(&Subject::Visitor(visitor.clone())).await? {
+                        let Some(event) = self.leads.get(&id).map(|lead| lead.event.clone()) else {
+                            continue;
+                        };
+                        if self.graph.epoch_of(visitor, &event).await? == *number {
+                            own.push(id);
+                        }
+                    }
+                    let profile = self.graph.profile_of(visitor).await?;
+                    let epoch = profile.and_then(|profile| profile.epochs.get(*number));
+                    touches.extend(epoch.into_iter().flat_map(|epoch| epoch.touches.iter().cloned()));
+                }
+                Member::Lead(id) => {
+                    let Some(lead) = self.lead(id).await? else { continue };
+                    let page = lead.subject.clone();
+                    own.push(id.clone());
+                    touches.extend(self.touches_of_page(page).await?);
+                }
+                Member::Identifier(_) => {}
+            }
+        }
+        let requests = own.iter().filter_map(|id| self.leads.get(id)).map(|lead| Request {
+            at: lead.created_at,
+            lead: &lead.id,
+            by: (lead.kind, lead.form.as_deref()),
+        });
+        let duplicates: BTreeMap<LeadId, LeadId> =
+            lead::duplicates(requests).into_iter().map(|(one, of)| (one.clone(), of.clone())).collect();
+        for id in own {
+            let Some(lead) = self.leads.get_mut(&id) else { continue };
+            lead.origin = match &lead.alone {
+                Some(why) if touches.is_empty() => Origin::unknown(lead.created_at, why),
+                _ => lead::origin(&touches, lead.created_at),
+            };
+            lead.person.clone_from(&person.id);
+            lead.duplicate_of = duplicates.get(&id).cloned();
+        }
+        Ok(())
+    }
+
+    /// How somebody came to a page view of nobody in particular.
+    async fn touches_of_page(&self, page: Option<Subject>) -> Result<Vec<Touch>, StoreError> {
+        let Some(page) = page else { return Ok(Vec::new()) };
+        let profile = match self.pages.get(&page) {
+            Some(profile) => Some(profile.clone()),
+            None => self.store.profiles(self.site, vec![page]).await?.pop().flatten(),
+        };
+        let epochs = profile.into_iter().flat_map(|profile| profile.epochs);
+        Ok(epochs.flat_map(|epoch| epoch.touches).collect())
+    }
+
+    /// What is to be written of it.
+    pub(super) fn rows(&mut self) -> Vec<Row> {
+        let edges: Vec<Row> = self.graph.fresh().map(|edge| Row::Edge(Box::new(edge.clone()))).collect();
+        let leads = std::mem::take(&mut self.leads).into_values().map(|lead| Row::Lead(Box::new(lead)));
+        edges.into_iter().chain(leads).chain(std::mem::take(&mut self.conflicts).into_values()).collect()
+    }
+}
