@@ -36,8 +36,29 @@ const brotli = (bytes) =>
     },
   });
 
+// How texts cross, in place of the glue's own: that is for speed on long ones and for old browsers, at four times the
+// size, and makes its coders while the page loads.
+const CROSSING = {
+  passStringToWasm0: `(text, malloc) => {
+    const bytes = new TextEncoder().encode(text);
+    const place = malloc(WASM_VECTOR_LEN = bytes.length, 1) >>> 0;
+    new Uint8Array(wasm.memory.buffer).set(bytes, place);
+    return place;
+  }`,
+  getStringFromWasm0: `(place, length) =>
+    new TextDecoder("utf-8", { ignoreBOM: true }).decode(new Uint8Array(wasm.memory.buffer, place >>> 0, length))`,
+};
+
 /** The glue of wasm-bindgen, by the module's new names, with what the loader needs: `imports`, and `enter(exports)`. */
-function wire(glue, letters, wasm) {
+function wire(generated, letters, wasm) {
+  let glue = generated;
+  for (const [name, work] of Object.entries(CROSSING)) {
+    const theirs = new RegExp(`^function ${name}\\([\\s\\S]*?^}$`, "m");
+    if (!theirs.test(glue)) throw new Error(`the glue has no function ${name}`);
+    glue = glue.replace(theirs, () => `const ${name} = ${work};`);
+  }
+  // What only the replaced ones used.
+  glue = glue.replace(/^(let|const) cachedText[\s\S]*?^(?=let WASM_VECTOR_LEN)/m, "");
   const short = new Map(letters.exports);
   const long = new Map(letters.imports.map(([, name, letter]) => [letter, name]));
   const functions = [...glue.matchAll(/^export function ((?!__)\w+)/gm)].map(([, name]) => name);

@@ -9,9 +9,10 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
   // Where it came from, however it was included: a tag manager, a script that fetched it, an attribute that was renamed.
   // Pasted into another file it came from nowhere, and uses what the collector says of itself.
   const from = () => {
-    const urls = attempt(() => performance.getEntriesByType("resource").map(({ name }) => name)) || [];
     const end = "/" + config.site + ".js";
-    const url = [attempt(() => document.currentScript.src), ...urls].find((url) => url?.includes(end));
+    const isOurs = (url) => url.includes(end);
+    const own = attempt(() => document.currentScript.src);
+    const url = own && isOurs(own) ? own : attempt(() => performance.getEntriesByType("resource").map(({ name }) => name).find(isOurs));
     return url ? url.slice(0, url.lastIndexOf(end)) : config.base;
   };
   let base;

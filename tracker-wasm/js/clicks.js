@@ -40,15 +40,24 @@ const RAGE = 4;
 
 /** Watches the clicks of every root; one inside of a shadow root reaches the document around it. */
 export const clicks = (host) => {
-  let dead; // the last click and what it hit, until anything happens
+  let dead; // what the last click hit, until anything happens
+  let since; // that click
   let hit; // what was hit last, when, and how often in a row
   let at;
   let times;
 
   const stuck = (name, element) => host.saw("custom", { name, props: { target: selector(element) } });
 
-  const lives = () => (dead = 0);
+  const lives = () => {
+    dead = 0;
+    changes.disconnect();
+  };
   const changes = new MutationObserver(lives);
+  const judge = () => {
+    if (!dead || Date.now() - since < DEAD_MS) return;
+    stuck("dead_click", dead);
+    lives();
+  };
   host.listen(window, "scroll blur change", lives);
 
   host.each((root) => {
@@ -70,15 +79,14 @@ export const clicks = (host) => {
       const href = link && hrefOf(link);
       host.saw("click", { target: selector(element), text: wording(element), href, cta: ctaOf(called || element) });
       if (/^(?!#?$|javascript:)/.test(href || "") || element.closest("form,summary")) return;
-      const click = (dead = [element]);
+      judge();
+      dead = element;
+      since = Date.now();
       for (const root of [document, element.getRootNode()]) changes.observe(root, CHANGES);
-      host.later(DEAD_MS, () => {
-        if (dead == click) stuck("dead_click", ...click), lives();
-        // Another click may still wait for its answer.
-        if (!dead) changes.disconnect();
-      });
     });
   });
+
+  host.tick(judge);
 
   sight(host, "[data-traza-cta],[class*=cta],[class*=btn],[class*=button]", (element) => {
     const cta = ctaOf(element);

@@ -44,7 +44,7 @@ let offered;
 
 /** Takes a visitor id from the collector or the device; none forgets it, here and there. */
 export const adopt = (id) => {
-  if (id == null || /^[\w-]{1,64}$/.test(id)) keep("tz_v", (known = id));
+  if (id == null || (id != known && /^[\w-]{1,64}$/.test(id))) keep("tz_v", (known = id));
 };
 
 /** Takes a visitor id from another of the site's domains: it counts where there is none here. */
@@ -64,15 +64,15 @@ export const visitor = () => {
   return known;
 };
 
-/** The time zone's IANA name. A page's first date format loads a browser's calendars: as much work as all of the tracker. */
+// The time zone's IANA name. A page's first question about it loads a browser's calendars: as much work as a page view.
 const zone = () => attempt(() => (self.Temporal ? Temporal.Now.timeZoneId() : Intl.DateTimeFormat().resolvedOptions().timeZone));
 
-/** What the contract's `context` holds under a mode. */
-export const context = (mode) => {
+/** What the contract's `context` holds under a mode; the time zone where it may matter when to call back. */
+export const context = (mode, zoned) => {
   if (mode == "off") return {};
   const { width, height } = screen;
   const lang = navigator.language;
   return mode == "full"
-    ? { lang, screen: width + "x" + height, tz: zone() }
+    ? { lang, screen: width + "x" + height, tz: zoned ? zone() : undefined }
     : { lang, screen: width < 768 ? "small" : width < 1200 ? "medium" : "large" };
 };

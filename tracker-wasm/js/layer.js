@@ -39,7 +39,7 @@ export const layer = (host, choose) => {
   };
 
   host.tick(() => {
-    const all = window.dataLayer;
+    const all = attempt(() => window.dataLayer);
     if (!Array.isArray(all) || all[all.length - 1] === last) return;
     // Long ones lose their beginning.
     const fresh = all.slice(all.lastIndexOf(last) + 1);

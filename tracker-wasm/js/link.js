@@ -23,11 +23,12 @@ export const handOver = (host) => {
   const [, id, time, sum] = MARK.exec(location.search) || [];
   if (id && Math.abs(Date.now() - parseInt(time, 36)) < LIVES_MS && sum == sign(id, time, here)) offer(id);
 
-  host.listen(document, "click auxclick", (event) => {
+  // Most sites have nowhere to hand anybody over to.
+  if (domains.some((domain) => !within(here, domain)) && covers(here)) host.listen(document, "click auxclick", (event) => {
     const link = event.composedPath().find((node) => node.href && node.hostname);
     const there = link?.hostname;
     // Where one domain covers both, they share the cookie.
-    if (host.mode != "full" || event.button > 1 || !covers(here) || covers(there) || !domains.some((domain) => within(there, domain))) return;
+    if (host.mode != "full" || event.button > 1 || covers(there) || !domains.some((domain) => within(there, domain))) return;
     const was = link.getAttribute("href");
     const now = Date.now().toString(36);
     const mark = "_tz=" + [visitor(), now, sign(visitor(), now, there)].join(".");

@@ -43,7 +43,6 @@ export const pages = (host, first) => {
     const event = pending;
     pending = 0;
     event.title = attempt(() => "" + doc.title);
-    look();
     host.record(event, !gather);
   };
 
@@ -67,7 +66,10 @@ export const pages = (host, first) => {
     deepest = Math.min(100, Math.max(deepest, Math.round(part) || 0));
   };
 
-  const left = () => make("page_leave", { engaged_ms: Math.round(spend()), scroll_pct: deepest }, 1);
+  const left = () => {
+    look();
+    return make("page_leave", { engaged_ms: Math.round(spend()), scroll_pct: deepest }, 1);
+  };
 
   const leave = () => {
     if (!viewed) return;

@@ -4,6 +4,16 @@
 export const isClickId = (key) =>
   /^(gad_|hsa_|mc_|mkt_tok|_(gl|kx|hs)|igsh|epik|srsltid|gclsrc|msclkid|li_fat|dicbo|tblci|cjevent|awc|\w*(clid|braid|cid)$)/i.test(key);
 
+/**
+ * Whether a text, or an address, is one that `wire::redact` leaves as it is, whatever the site and the visitor allow:
+ * no sign of an e-mail address, no escape, fewer digits than a telephone number has; an address has no query either.
+ * Most are, and cost no core.
+ */
+export const isPlain = (text, address) => {
+  const rest = address ? text.replace(/^https?:\/\/[\w.:-]+/, "") : text;
+  return rest.replace(/\D/g, "").length < 9 && (address ? /^(?!\/\/)[\w/.~-]*(#[\w/.~-]*)?$/.test(rest) : !/@|%[\da-f]{2}/i.test(rest));
+};
+
 /** A text without e-mail addresses. */
 export const rawText = (text) => text.replace(/[^\s/?&=#:]+(@|%40)[^\s/?&=#]+/gi, "…");
 

@@ -8,7 +8,7 @@ const KEPT_MS = 24 * 60 * 60 * 1000;
 const SEND_BYTES = 48 * 1024; // wire::limits::SEND_BYTES
 const QUOTA_BYTES = 64 * 1024; // what browsers let a page have under way that outlives it
 const EVENTS = 200; // wire::limits::EVENTS, and the most that wait in memory or are kept
-const GATHER_MS = 1000;
+const GATHER_MS = 2000;
 const GATHER_EVENTS = 20;
 const SILENCE_MS = 30000; // no answer by then is none
 const LEASE = "tz_l"; // until when the others leave to one tab what is kept
@@ -20,7 +20,8 @@ export const NEXT = 0;
 export const ALL = 1;
 export const END = 2;
 
-const size = (text) => new TextEncoder().encode(text).length;
+let coder;
+const size = (text) => (coder = coder || new TextEncoder()).encode(text).length;
 
 /**
  * A road to `url`. `state()` answers `{ mode, choice, via }` as they stand; `later(ms, work)` is a guarded timer,
@@ -62,10 +63,11 @@ export const road = (url, state, later, guard, note) => {
     }
   };
 
-  const compose = (mode, events) => {
+  // The beginning of a beacon, all but its events.
+  const head = (mode, zoned) => {
     const { choice, via } = state();
-    const head = { v: 1, visitor: mode == "full" ? visitor() : undefined, sent: Date.now(), mode, choice, via, context: context(mode) };
-    return json(head).slice(0, -1) + ',"events":[' + events + "]}";
+    const who = mode == "full" ? visitor() : undefined;
+    return json({ v: 1, visitor: who, sent: Date.now(), mode, choice, via, context: context(mode, zoned) }).slice(0, -1) + ',"events":[';
   };
 
   const ask = async (body, cookies, keepalive) => {
@@ -108,7 +110,8 @@ export const road = (url, state, later, guard, note) => {
     if (queue.length) confess();
     while (queue.length) {
       const { mode } = queue[0];
-      let room = SEND_BYTES - size(compose(mode, ""));
+      const start = head(mode, queue.some((item) => item.lead));
+      let room = SEND_BYTES - size(start) - 2;
       let count = 0;
       for (const item of queue) {
         room -= item.size + 1;
@@ -117,7 +120,7 @@ export const road = (url, state, later, guard, note) => {
       }
       const batch = queue.splice(0, count);
       const full = mode == "full";
-      const body = compose(mode, batch.map((item) => item.json));
+      const body = start + batch.map((item) => item.json) + "]}";
       // A beacon always carries cookies, so only full mode may use it; and it has no answer.
       if (how == END && full && beacon(body)) unsure.push(...doubtful(batch));
       else {
@@ -233,7 +236,7 @@ export const road = (url, state, later, guard, note) => {
      */
     revoke(event) {
       forget();
-      post(compose("off", json(event)), 1, 1, () => {});
+      post(head("off") + json(event) + "]}", 1, 1, () => {});
     },
   };
 };

@@ -1,6 +1,9 @@
 // The documents and shadow roots of a page: its own, and those that a visitor meets in it.
 import { attempt } from "./device.js";
 
+// What may have a shadow root, of what is common in pages.
+const HOSTS = ":not(a,br,i,img,input,li,option,path,script,td,tr)";
+
 /** Gives a host its `each(work)` and `look(root)`; answers what begins with the document, once all have asked. */
 export const roots = (host) => {
   const { listen, guard } = host;
@@ -24,7 +27,7 @@ export const roots = (host) => {
   host.look = (root) => {
     // Once is enough: each element that is looked at costs.
     if (root.readyState == "loading") return;
-    for (const { shadowRoot } of root.querySelectorAll("*")) shadowRoot && meet(shadowRoot);
+    for (const { shadowRoot } of root.querySelectorAll(HOSTS)) shadowRoot && meet(shadowRoot);
     root.querySelectorAll("iframe,frame").forEach(frame);
   };
   host.each = (work) => works.push(work);

@@ -1,13 +1,14 @@
-// The tracker of one document: what happens on the page goes by the core, and out. It catches from its first moment;
-// until the core has come events wait for it. Where the core is refused, or late at the page's end, they leave without
-// it: raw, since the collector judges by the same rules.
+// The tracker of one document: what happens on the page goes by the core, and out. It catches from its first moment. The
+// core is brought when something has to be judged: most of what happens is as plain as it looks. What has to be waits
+// for it. Where the core is refused, or late at the page's end, events leave without it: raw, since the collector
+// judges by the same rules.
 import { clicks } from "./clicks.js";
 import { attempt, json, keep, recall } from "./device.js";
 import { forms } from "./forms.js";
 import { layer } from "./layer.js";
 import { handOver } from "./link.js";
 import { pages } from "./pages.js";
-import { contact, isAway, rawAddress, rawText } from "./raw.js";
+import { contact, isAway, isPlain, rawAddress, rawText } from "./raw.js";
 import { ALL, END, road } from "./road.js";
 import { roots } from "./roots.js";
 
@@ -38,6 +39,7 @@ const rank = (mode) => modes.indexOf(mode);
 export const tracker = (config, base, load, early) => {
   const doc = document;
   let alone; // there will be no core, or the page ends before it came
+  let asked; // for the core
   let dead; // three strikes
   let strikes = 0;
   let then; // when what is told now happened, if not now
@@ -58,7 +60,7 @@ export const tracker = (config, base, load, early) => {
       stop();
       host.core = 0;
       attempt(() => {
-        deliver(views.make("tracker_error", { code: "strikes", count: strikes }));
+        deliver(views.make("tracker_error", { code: "strikes", count: strikes }), 0, []);
         out.flush(ALL);
       });
     }
@@ -102,10 +104,29 @@ export const tracker = (config, base, load, early) => {
   let held = []; // what waits for the core, or for the visitor's choice: events, and whether each is urgent
 
   const hold = (event, urgent) => (event.lead || held.length < 200 ? held.push([event, urgent]) : out.lose("held"));
-  const record = (event, urgent) => (host.core || alone ? deliver(event, urgent) : hold(event, urgent));
-  const release = () => held.splice(0).map((item) => deliver(...item));
+  const release = () => held.splice(0).map((item) => record(...item));
 
-  const deliver = (event, urgent) => {
+  const record = (event, urgent) => {
+    const soon = urgent || !!event.lead || (event.href && isAway(event.href));
+    // A lead's story begins with its page.
+    if (soon) views.tell(true);
+    // What has to be judged: in what, its name, and whether it is an address.
+    const doubtful = [];
+    const sift = (from, names, address) => {
+      for (const name of names) if (typeof from[name] == "string" && !isPlain(from[name], address)) doubtful.push([from, name, address]);
+    };
+    const reached = contact(event.href || "");
+    sift(event, ["url", "referrer", reached ? "" : "href"], true);
+    sift(event, ["title", "text"]);
+    sift(event.props || {}, Object.keys(event.props || {}));
+    if (reached) event.href = reached;
+    if (doubtful[0]) bring();
+    // In order: nothing overtakes what waits for the core.
+    if (!asked || host.core || alone) deliver(event, soon, doubtful);
+    else hold(event, soon);
+  };
+
+  const deliver = (event, soon, doubtful) => {
     const { core, mode } = host;
     const lead = !!event.lead;
     // Under off, and while waiting, a submitted lead goes alone: it is the visitor's own request.
@@ -113,19 +134,14 @@ export const tracker = (config, base, load, early) => {
     const full = under == "full";
     if (lead && recall("tz_i")) event.lead.flag = "test";
     if (log.length < 200) log.push([under || (mode == "wait" ? "held" : "dropped"), event]);
-    if (!under && mode == "wait") hold(event, urgent);
+    if (!under && mode == "wait") hold(event, soon);
     // Who says their name is not anonymous.
     if (!under || (!full && event.kind == "identify")) return;
-    const soon = urgent || lead || isAway(event.href);
-    // A lead's story begins with its page.
-    if (soon) views.tell(true);
-    const text = (text) => (typeof text != "string" ? text : (core ? core.text : rawText)(text));
-    for (const name of ["url", "referrer", "href"]) {
-      const url = event[name];
-      if (url) event[name] = (name == "href" && contact(url)) || (core ? core.address(url, full, !!config.anonymous_utm) : rawAddress(url, full, config));
+    for (const [from, name, address] of doubtful) {
+      const value = from[name];
+      if (!address) from[name] = (core ? core.text : rawText)(value);
+      else from[name] = core ? core.address(value, full, !!config.anonymous_utm) : rawAddress(value, full, config);
     }
-    for (const name of ["title", "text"]) event[name] = text(event[name]);
-    for (const name in event.props) event.props[name] = text(event.props[name]);
     out.push({ json: json(event), mode: under, lead }, soon);
   };
 
@@ -145,7 +161,7 @@ export const tracker = (config, base, load, early) => {
     },
   };
 
-  const state = () => ({ mode: host.mode, choice, via: host.core ? "wasm" : "fallback" });
+  const state = () => ({ mode: host.mode, choice, via: host.core ? "wasm" : alone ? "fallback" : undefined });
   const note = (code, count) => json(views.make("tracker_error", { code, count }));
   const out = road(base + "/" + config.site, state, later, guard, note);
 
@@ -167,9 +183,7 @@ export const tracker = (config, base, load, early) => {
     if (was != "wait") views.tell();
     if (was == "anonymous" && more > 0) {
       views.leave();
-      if (!host.core) alone = true;
-      release();
-      out.flush(ALL);
+      end(ALL);
     }
     host.mode = mode;
     choice = "explicit";
@@ -178,9 +192,8 @@ export const tracker = (config, base, load, early) => {
     if (was != "wait" && more < 0) out.lower();
     settle(was);
     if (was != "wait" || mode == "off") held = held.filter(([event]) => event.lead);
-    if (was == "wait" && mode != "off") {
-      if (host.core || alone) release();
-    } else if (more) views.view();
+    if (was == "wait" && mode != "off") release();
+    else if (more) views.view();
     host.saw("consent", { mode });
   };
 
@@ -221,16 +234,26 @@ export const tracker = (config, base, load, early) => {
     release();
   };
 
+  const bring = () => {
+    if (asked) return;
+    asked = true;
+    load()
+      .then((exports) => dead || adoptCore(exports))
+      .catch(guard(refuse));
+  };
+
+  // What waits for the core waits no longer.
+  const end = (how) => {
+    if (!host.core && asked) refuse();
+    out.flush(how);
+  };
+
   let views;
   guard(() => {
     const word = recall("tz_c");
     const signal = attempt(() => navigator.globalPrivacyControl || navigator.doNotTrack == 1);
     choice = rank(word) >= 0 ? "explicit" : signal ? "signal" : "default";
     host.mode = choice == "explicit" ? word : signal ? "off" : config.consent;
-    const end = (how) => {
-      if (!host.core) refuse();
-      out.flush(how);
-    };
     const mark = /[?&]traza_internal=([01])/.exec(location.search);
     if (mark) keep("tz_i", +mark[1] || null);
     views = pages(host, early?.[0]);
@@ -241,7 +264,7 @@ export const tracker = (config, base, load, early) => {
     begin();
     // Nobody's banner speaks louder than the visitor's browser.
     layer(host, (yes) => signal || choose(yes ? "full" : config.consent == "anonymous" ? "anonymous" : "off"));
-    listen(doc, "click", () => later(50, pulse), 250);
+    listen(doc, "click", () => later(50, pulse), 1000);
     listen(window, "online", out.resume);
     listen(window, "pagehide", () => {
       views.leave();
@@ -255,9 +278,7 @@ export const tracker = (config, base, load, early) => {
     settle();
     round();
     if (/[?&]traza_debug=1/.test(location.search)) debug();
-    load()
-      .then((exports) => dead || adoptCore(exports))
-      .catch(guard(refuse));
+    if (!attempt(() => isPlain(location.href, 1) && isPlain(doc.referrer, 1))) bring();
   })();
 
   return { command, stop };

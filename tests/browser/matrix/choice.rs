@@ -46,7 +46,8 @@ pub(crate) async fn no_storage(stage: &Stage) {
 async fn under(stage: &Stage, wasm: &str, via: &str) {
     let host = stage.proxy.collector.base();
     let policy = format!("default-src 'self'; script-src 'self' {wasm} {host}; connect-src 'self' {host}");
-    stage.browser.open(&landing(stage, "", Some(&policy))).await;
+    // An address that has to be judged: what is plain goes without the core.
+    stage.browser.open(&format!("{}?who=1", landing(stage, "", Some(&policy)))).await;
     stage.browser.click("#call").await;
     called(stage, 1).await;
     fence(stage).await;

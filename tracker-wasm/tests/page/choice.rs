@@ -34,7 +34,7 @@ async fn full_keeps_a_visitor_and_sends_with_cookies() {
     let visitor = post.envelope().visitor.clone().expect("a visitor");
     assert_eq!((post.envelope().mode, post.envelope().choice), (Some(Mode::Full), Choice::Default));
     assert_eq!((post.credentials.as_str(), post.how.as_str()), ("include", "keepalive"));
-    assert!(post.envelope().context.tz.is_some());
+    assert!(post.envelope().context.tz.is_none(), "no lead, and no calendars loaded for it");
     assert_eq!(kept("tz_v"), Some(visitor));
     let view = &of_kind("page_view")[0];
     assert_eq!(id::event_number(&view.page, &view.id), Some(0));

@@ -288,12 +288,14 @@ async fn a_click_after_which_nothing_happens_is_dead() {
     act("find('#live').addEventListener('click', () => { find('i').textContent = 'here'; })");
     for id in ["#live", "#real"] {
         click(id);
-        pause(1200).await;
+        pause(2200).await;
     }
     assert_eq!(stuck(), []);
-    for id in ["#dead", "#empty"] {
+    for (at, id) in ["#dead", "#empty"].into_iter().enumerate() {
         click(id);
-        pause(1200).await;
+        pause(900).await;
+        assert_eq!(stuck().len(), at, "not yet");
+        until("it is dead", || stuck().len() == at + 1).await;
     }
     assert_eq!(
         stuck(),

@@ -12,6 +12,7 @@ mod layer;
 mod link;
 mod page;
 mod pages;
+mod plain;
 mod road;
 mod safety;
 

@@ -8,6 +8,7 @@ const bytes = (text) => new TextEncoder().encode(text).length;
 let posts = [];
 let answers = [];
 let takes = true;
+let brought = 0;
 
 // The runner writes its results into the body: the tests have a part of it.
 const stage = document.body.appendChild(document.createElement("main"));
@@ -36,6 +37,7 @@ export const clean = () => {
   posts = [];
   answers = [];
   takes = true;
+  brought = 0;
   forget();
   localStorage.clear();
   history.replaceState(null, "", HOME_URL);
@@ -45,6 +47,9 @@ export const clean = () => {
   document.title = "Test";
   stage.textContent = "";
 };
+
+/** How often the core was brought. */
+export const cores = () => brought;
 
 /** What was sent, in order. */
 export const sent = () => posts;
@@ -62,6 +67,7 @@ const running = [];
 /** A tracker of the site "test", with a core or (none) where it is refused, and what the guard kept (see `tap`). */
 export const start = (config, core, more) => {
   const load = async () => {
+    brought++;
     if (!core) throw new Error("refused");
     return core;
   };

@@ -20,6 +20,8 @@ extern "C" {
 extern "C" {
     #[wasm_bindgen(js_name = isClickId)]
     pub(crate) fn is_click_id(key: &str) -> bool;
+    #[wasm_bindgen(js_name = isPlain)]
+    pub(crate) fn is_plain(text: &str, address: bool) -> bool;
 }
 #[wasm_bindgen(module = "/js/road.js")]
 extern "C" {
@@ -90,6 +92,7 @@ extern "C" {
     #[wasm_bindgen(js_name = answer)]
     fn answer_raw(status: u32, headers: &JsValue, body: &JsValue);
     pub(crate) fn beacons(yes: bool);
+    pub(crate) fn cores() -> u32;
     #[wasm_bindgen(js_name = start)]
     fn start_raw(config: &JsValue, core: &JsValue, more: &str) -> JsValue;
     pub(crate) fn tap(selector: &str, ago: u32);

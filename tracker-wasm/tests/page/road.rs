@@ -123,7 +123,10 @@ async fn what_the_collector_refuses_is_not_sent_again() {
     click("#call");
     until("the first try", || sent().len() == 1).await;
     pause(2_500).await;
-    assert_eq!(sent().len(), 1);
+    let posts = sent();
+    let (refused, later) = posts.split_first().expect("the first try");
+    let ids: Vec<_> = later.iter().flat_map(|post| post.events()).map(|event| &event.id).collect();
+    assert!(refused.events().iter().all(|event| !ids.contains(&&event.id)), "{ids:?}");
     fire("pagehide", false);
     let lost = of_kind("tracker_error");
     assert_eq!((lost[0].code.as_deref(), lost[0].count), (Some("lost_refused"), Some(2)));
@@ -199,7 +202,8 @@ async fn without_the_core_the_page_still_tells() {
     tracker.track("quote", "who", &"ana@example.com".into());
     until("the lead", || of_kind("form_submit").len() == 1).await;
     fire("pagehide", false);
-    assert!(sent().iter().all(|post| post.envelope().via == Some(Via::Fallback)));
+    let ways: Vec<_> = sent().iter().filter_map(|post| post.envelope().via).collect();
+    assert!(!ways.is_empty() && ways.iter().all(|via| *via == Via::Fallback), "{ways:?}");
     assert_eq!(of_kind("call_click")[0].number.as_deref(), Some("+34600000000"));
     assert_eq!(of_kind("page_view").len(), 1);
     assert!(!format!("{:?}", events()).contains("ana@"));
