@@ -85,6 +85,7 @@ export function client({ site, token, fetch = globalThis.fetch, timeoutMs = TIME
   };
   const page = (body) => ({ items: Array.isArray(body.items) ? body.items : [], next: body.next ?? null });
   const lead = (id) => `/leads/${encodeURIComponent(id)}`;
+  const person = (id) => `/persons/${encodeURIComponent(id)}`;
 
   return {
     site: (options) => request("GET", "", options),
@@ -93,6 +94,11 @@ export function client({ site, token, fetch = globalThis.fetch, timeoutMs = TIME
     lead: (id, options) => request("GET", lead(id), options),
     journey: async (id, params, options) =>
       page(await request("GET", `${lead(id)}/journey${query(params)}`, options)),
+    person: (id, options) => request("GET", person(id), options),
+    edges: async (id, params, options) => page(await request("GET", `${person(id)}/edges${query(params)}`, options)),
+    conflicts: async (params, options) => page(await request("GET", `/conflicts${query(params)}`, options)),
+    markEdge: (id, active, body, options) =>
+      request("POST", `/edges/${encodeURIComponent(id)}/${active ? "restore" : "revoke"}`, { ...options, body }),
     counters: (params, options) => request("GET", `/reports/counters${query(params)}`, options),
     setStage: (id, body, options) => request("POST", `${lead(id)}/stage`, { ...options, body }),
   };

@@ -1,5 +1,6 @@
 // The frame around the views: who is signed in, in which language, and what the address asks for.
 import { client } from "./api.js";
+import { conflictsView } from "./conflicts.js";
 import { countersView } from "./counters.js";
 import { fill, h } from "./dom.js";
 import { LANGUAGES, pickLanguage, translator } from "./i18n.js";
@@ -40,7 +41,7 @@ function signOut(notice) {
 
 function header(t, route) {
   const link = (view, href) =>
-    h("a", { href, "aria-current": route.view === view || (view === "leads" && route.view === "lead") ? "page" : null }, t(`nav.${view}`));
+    h("a", { href, "aria-current": route.view === view || (view === "leads" && ["lead", "conflicts"].includes(route.view)) ? "page" : null }, t(`nav.${view}`));
   const languages = h(
     "select",
     {
@@ -111,6 +112,10 @@ async function render(notice) {
     document.title = `${t("counters.title")} · ${session.site} · Traza`;
     const go = (hash) => (location.hash = hash);
     stop = countersView({ root, t, api, by: route.by, days: route.days, go, expired });
+  } else if (route.view === "conflicts") {
+    document.title = `${t("conflicts.title")} · ${session.site} · Traza`;
+    const go = (hash) => (location.hash = hash);
+    stop = conflictsView({ root, t, api, by: session.name || "dashboard", go, expired });
   } else if (route.view === "install") {
     document.title = `${t("install.title")} · Traza`;
     stop = installView({ root, t, api, expired });

@@ -50,7 +50,18 @@ function summary(items) {
     engaged_ms: items.reduce((sum, item) => sum + (Number.isFinite(item.engaged_ms) ? item.engaged_ms : 0), 0),
     touch: items.find((item) => item.touch)?.touch ?? null,
     evidence: commonEvidence(items),
+    // Visits are of one browser each, so that one piece of evidence says of all of it that it was another one.
+    edge: items.find((item) => item.edge)?.edge ?? null,
+    device: items.find((item) => item.device)?.device ?? null,
   };
+}
+
+/** What somebody browsed with, in a few words; what is not known is left out. */
+export function deviceText(device, t) {
+  if (!device) return "";
+  const named = (value) => (value && value !== "unknown" && value !== "other" ? value : "");
+  const kind = named(device.class) && t.label("device", device.class);
+  return [kind, named(device.browser), named(device.os)].filter(Boolean).join(" · ");
 }
 
 /** The evidence that most items of a group share: it is said once, and beside an item only where it differs. */
@@ -184,6 +195,7 @@ export function details(item, t) {
   if (kind === "custom" && item.props && typeof item.props === "object") {
     for (const [name, value] of Object.entries(item.props)) out.push(`${name}: ${scalar(value)}`);
   }
+  if (item.amended) out.push(t("detail.amended"));
   if (item.inferred) out.push(t("detail.inferred"));
   if (Number.isFinite(item.duration_s)) out.push(t("detail.duration", { time: duration(item.duration_s * 1000) }));
   const by = item.by ?? item.agent;

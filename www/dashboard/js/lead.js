@@ -7,6 +7,7 @@ import { poll } from "./poll.js";
 import { leadHash } from "./route.js";
 import { stageForm } from "./stage.js";
 import { timeline } from "./timeline.js";
+import { whoPanel } from "./who.js";
 
 const EVERY_MS = 2000;
 const LIMIT = "500";
@@ -14,6 +15,7 @@ const LIMIT = "500";
 /** Renders one lead into `root`; returns what ends it. */
 export function leadView({ root, t, api, id, stages, by, back, expired }) {
   let pages = [];
+  let letters = new Map();
   const seen = { head: "", origin: "", journey: "" };
   const live = lamp(t);
   const errors = h("div", { "aria-live": "polite" });
@@ -31,10 +33,21 @@ export function leadView({ root, t, api, id, stages, by, back, expired }) {
     saved: () => poller.now(),
     expired,
   });
+  const who = whoPanel({
+    t,
+    api,
+    by,
+    heard(found) {
+      letters = found;
+      showJourney();
+    },
+    changed: () => poller.now(),
+    expired,
+  });
   const content = h(
     "div",
     { class: "lead", hidden: true },
-    h("div", { class: "side" }, facts, stage.node, origin),
+    h("div", { class: "side" }, facts, stage.node, who.node, origin),
     h("section", { class: "journey" }, h("h2", {}, t("journey.title")), story, more),
   );
 
@@ -71,7 +84,6 @@ export function leadView({ root, t, api, id, stages, by, back, expired }) {
         [t("lead.score"), lead.score],
         [t("lead.confirmed"), yesNo(lead.confirmed)],
         [t("lead.duplicate_of"), lead.duplicate_of && h("a", { href: leadHash(lead.duplicate_of) }, lead.duplicate_of)],
-        [t("lead.visitors"), (lead.visitors ?? []).length > 1 ? lead.visitors.length : null],
         [t("lead.id"), h("span", { class: "id" }, lead.id)],
       ]),
     );
@@ -111,7 +123,7 @@ export function leadView({ root, t, api, id, stages, by, back, expired }) {
     const items = pages.flatMap((page) => page.items);
     const next = pages.at(-1)?.next ?? null;
     more.hidden = next === null;
-    if (changed("journey", items)) fill(story, timeline(items, t));
+    if (changed("journey", [items, ...letters])) fill(story, timeline(items, t, letters));
   }
 
   const poller = poll({
@@ -124,6 +136,7 @@ export function leadView({ root, t, api, id, stages, by, back, expired }) {
         api.journey(id, { limit: LIMIT, cursor: at }, { signal }),
       ]);
       if (changed("head", [lead.contact, lead.stage, lead.flags, lead.updated_at, lead.duplicate_of])) showHead(lead);
+      who.show(lead);
       showTimes(lead);
       if (changed("origin", lead.origin)) showOrigin(lead.origin);
       const place = Math.max(0, pages.findLastIndex((one) => one.cursor === at));
@@ -154,5 +167,8 @@ export function leadView({ root, t, api, id, stages, by, back, expired }) {
     }
   }
 
-  return () => poller.stop();
+  return () => {
+    poller.stop();
+    who.stop();
+  };
 }

@@ -4,7 +4,8 @@ import { ago, phone, touchLine } from "./format.js";
 import { appendPage, EMPTY, mergeFirstPage } from "./list.js";
 import { channelBadge, flagBadges, lamp, leadName, problem, stageBadge } from "./parts.js";
 import { poll } from "./poll.js";
-import { leadHash, leadsHash } from "./route.js";
+import { leadsByPerson, personMark } from "./people.js";
+import { CONFLICTS, leadHash, leadsHash } from "./route.js";
 
 const LIMIT = "50";
 const EVERY_MS = 2000;
@@ -33,6 +34,8 @@ export function leadsView({ root, t, api, filter, stages, go, expired }) {
 
   const live = lamp(t);
   const errors = h("div", { "aria-live": "polite" });
+  const doubts = h("p", { class: "doubts" });
+  const signature = (lead, times) => JSON.stringify([lead, times]);
   const news = h("p", { class: "visually-hidden", "aria-live": "polite" });
   const body = h("tbody");
   const table = h(
@@ -42,7 +45,7 @@ export function leadsView({ root, t, api, filter, stages, go, expired }) {
     h(
       "thead",
       {},
-      h("tr", {}, ["when", "contact", "kind", "origin", "stage", "flags"].map((name) => h("th", { scope: "col" }, t(`leads.${name}`)))),
+      h("tr", {}, ["when", "contact", "person", "kind", "origin", "stage", "flags"].map((name) => h("th", { scope: "col" }, t(`leads.${name}`)))),
     ),
     body,
   );
@@ -66,6 +69,7 @@ export function leadsView({ root, t, api, filter, stages, go, expired }) {
       choice("stage", "leads.all_stages", known(stages, filter.stage)),
       choice("kind", "leads.all_kinds", known(KINDS, filter.kind)),
     ),
+    doubts,
     errors,
     news,
     table,
@@ -73,7 +77,13 @@ export function leadsView({ root, t, api, filter, stages, go, expired }) {
     more,
   );
 
-  function row(lead) {
+  // That evidence contradicts itself is worth a line; that one may not know of it is not.
+  api.conflicts({ limit: "1" }).then(
+    (page) => fill(doubts, page.items.length > 0 && h("a", { href: CONFLICTS }, t("leads.conflicts"))),
+    () => {},
+  );
+
+  function row(lead, times) {
     const last = lead.origin?.last;
     const cell = (name, ...children) => h("td", { "data-label": t(`leads.${name}`), class: `col-${name}` }, children);
     const contact = lead.contact ?? {};
@@ -85,13 +95,14 @@ export function leadsView({ root, t, api, filter, stages, go, expired }) {
       {},
       cell("when", when),
       cell("contact", h("a", { class: "open", href: leadHash(lead.id) }, leadName(lead, t)), second && h("span", { class: "sub" }, second)),
+      cell("person", lead.person && h("span", { class: "id", title: lead.person }, personMark(lead.person)), times > 1 && h("span", { class: "sub" }, t("leads.of_person", { count: times }))),
       cell("kind", t.label("kind", lead.kind)),
       cell("origin", channelBadge(last?.channel, t), h("span", { class: "sub" }, touchLine(last) || t.label("reason", last?.reason))),
       cell("stage", stageBadge(lead.stage, t)),
       cell("flags", flags),
     );
     if (flags.length === 0) node.lastChild.classList.add("none");
-    return { node, when, at: lead.created_at, signature: JSON.stringify(lead) };
+    return { node, when, at: lead.created_at, signature: signature(lead, times) };
   }
 
   /** Brings the rows in line with the list, touching only those that changed: focus and selection survive. */
@@ -102,12 +113,14 @@ export function leadsView({ root, t, api, filter, stages, go, expired }) {
       one.node.remove();
       rows.delete(id);
     }
+    const persons = leadsByPerson(list.items);
     let place = body.firstChild;
     for (const lead of list.items) {
       const old = rows.get(lead.id);
+      const times = persons.get(lead.person) ?? 0;
       let current = old;
-      if (old?.signature !== JSON.stringify(lead)) {
-        current = row(lead);
+      if (old?.signature !== signature(lead, times)) {
+        current = row(lead, times);
         rows.set(lead.id, current);
         if (old) {
           const focused = old.node.contains(document.activeElement);

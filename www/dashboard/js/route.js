@@ -12,7 +12,7 @@ const DAYS = 30;
 export function parse(hash) {
   const [where, query = ""] = String(hash ?? "").replace(/^#\/?/, "").split("?");
   const [view, ...rest] = where.split("/");
-  if (view === "install") return { view: "install" };
+  if (view === "install" || view === "conflicts") return { view };
   if (view === "leads" && rest[0]) return { view: "lead", id: decode(rest.join("/")) };
   const params = new URLSearchParams(query);
   if (view === "counters") {
@@ -35,6 +35,9 @@ export function leadsHash(filter = {}) {
   const query = params.toString();
   return query ? `#/leads?${query}` : "#/leads";
 }
+
+/** The address of the evidence that was refused. */
+export const CONFLICTS = "#/conflicts";
 
 /** The address of the counters. */
 export const countersHash = ({ by = DIMENSIONS[0], days = DAYS } = {}) => `#/counters?by=${by}&days=${days}`;

@@ -2,16 +2,19 @@
 import { h, icon, time } from "./dom.js";
 import { clock, day, duration, touchLine } from "./format.js";
 import { drawing } from "./icons.js";
-import { details, evidenceText, groupByVisit, kindOf, ownEvidence, sentence, tone } from "./journey.js";
+import { details, deviceText, evidenceText, groupByVisit, kindOf, ownEvidence, sentence, tone } from "./journey.js";
 import { channelBadge } from "./parts.js";
 
-/** The whole timeline of a list of items, oldest first. */
-export function timeline(items, t) {
+/**
+ * The whole timeline of a list of items, oldest first. `letters` names other browsers by the evidence that ties them to
+ * the lead.
+ */
+export function timeline(items, t, letters = new Map()) {
   if (items.length === 0) return h("p", { class: "muted" }, t("journey.empty"));
-  return groupByVisit(items).map((group) => section(group, t));
+  return groupByVisit(items).map((group) => section(group, t, letters));
 }
 
-function section(group, t) {
+function section(group, t, letters) {
   const title =
     group.visit === null
       ? t("journey.outside")
@@ -20,15 +23,18 @@ function section(group, t) {
   const facts = [
     group.pages > 0 && t("journey.pages", { count: group.pages }),
     group.engaged_ms > 0 && t("journey.attention", { time: duration(group.engaged_ms) }),
+    deviceText(group.device, t),
   ].filter(Boolean);
   const shared = evidenceText(group.evidence, t);
+  const one = letters.get(group.edge);
+  const elsewhere = one ? t("who.browser", { letter: one }) : t("journey.elsewhere");
   return h(
     "section",
-    { class: "visit" },
+    { class: "visit", "data-elsewhere": group.edge, "data-outside": group.visit === null },
     h(
       "header",
       {},
-      h("h3", {}, title),
+      h("h3", {}, title, group.edge && [" ", h("span", { class: "badge browser" }, elsewhere)]),
       h("p", { class: "muted" }, [day(start, t.lang), ...facts].filter(Boolean).join(" · ")),
       group.touch && h("p", { class: "arrival" }, channelBadge(group.touch.channel, t), h("span", {}, touchLine(group.touch))),
       shared && proof(shared, t),
@@ -44,7 +50,7 @@ function entry(item, group, t) {
   const touch = item.touch && item.touch !== group.touch ? item.touch : null;
   return h(
     "li",
-    { class: "item", "data-tone": tone(item), "data-kind": kindOf(item) },
+    { class: item.amended ? "item amended" : "item", "data-tone": tone(item), "data-kind": kindOf(item) },
     h("span", { class: "mark" }, icon(drawing(kindOf(item)))),
     h(
       "div",

@@ -1,0 +1,288 @@
+//! Who is who, in real browsers and on the dashboard: one human on two devices, two humans on one, a mistake taken back.
+
+use e2e::{ADMIN, holds};
+use serde_json::{Value, json};
+
+use crate::{
+    Stage,
+    harness::{Browser, Engine, Wish},
+    kinds, on_stage,
+};
+
+const AD: &str = "/demo/?utm_source=google&utm_medium=cpc&utm_campaign=otono&gclid=test-click";
+const MAIL: &str = "/demo/?utm_source=boletin&utm_medium=email&utm_campaign=invierno";
+
+const ANA: Human = Human { name: "Ana Ejemplo", email: "ana@example.com", phone: "600 000 001" };
+const LUIS: Human = Human { name: "Luis Ejemplo", email: "luis@example.com", phone: "600 000 002" };
+
+struct Human {
+    name: &'static str,
+    email: &'static str,
+    phone: &'static str,
+}
+
+/// Another device: a browser with a profile of its own.
+async fn device() -> Browser {
+    Browser::start(Engine::Chromium, Wish::default()).await
+}
+
+/// Sends the contact form of the landing page that is open, and waits for the page that thanks and for the lead; gives
+/// the lead.
+async fn send_form(stage: &Stage, browser: &Browser, human: &Human) -> String {
+    let before = stage.leads().await.len();
+    browser.type_into("#nombre", human.name).await;
+    browser.type_into("#email", human.email).await;
+    browser.type_into("#telefono", human.phone).await;
+    browser.click("#privacidad").await;
+    browser.click("#contact-form [type=submit]").await;
+    browser.arrives_at("/demo/gracias.html").await;
+    newest(stage, browser, before).await
+}
+
+/// The same with the form that asks for a call.
+async fn ask_for_a_call(stage: &Stage, browser: &Browser, phone: &str) -> String {
+    let before = stage.leads().await.len();
+    browser.type_into("#callback-telefono", phone).await;
+    browser.click("#callback-form [type=submit]").await;
+    browser.arrives_at("/demo/gracias.html").await;
+    newest(stage, browser, before).await
+}
+
+async fn newest(stage: &Stage, browser: &Browser, before: usize) -> String {
+    // The visit is over, so that nothing more comes of it.
+    browser.becomes("document.readyState == 'complete'").await;
+    let mut leads = Vec::new();
+    holds("the lead is there, and confirmed", async || {
+        leads = stage.leads().await;
+        leads.len() == before + 1 && leads[0]["confirmed"] == true
+    })
+    .await;
+    browser.open("about:blank").await;
+    leads[0]["id"].as_str().unwrap().to_owned()
+}
+
+async fn get(stage: &Stage, path: &str) -> Value {
+    stage.binary.client.get(&format!("/api/v1/sites/demo/{path}")).await.expect(200)
+}
+
+async fn lead(stage: &Stage, id: &str) -> Value {
+    get(stage, &format!("leads/{id}")).await
+}
+
+/// What is told of the kinds that each story is about: kind, and by which evidence.
+async fn told(stage: &Stage, id: &str) -> Vec<(String, String)> {
+    let about = ["page_view", "form_start", "form_submit", "page_leave", "form_success", "call_click"];
+    let items = stage.binary.client.lead_journey("demo", id).await;
+    let times: Vec<_> = items.iter().map(|item| item["at"].as_i64().unwrap()).collect();
+    assert!(times.is_sorted(), "in order: {items:#?}");
+    let of = |item: &Value, name: &str| item[name].as_str().unwrap().to_owned();
+    let items = items.iter().filter(|item| about.contains(&kinds(std::slice::from_ref(*item))[0]));
+    items.map(|item| (of(item, "kind"), of(item, "evidence"))).collect()
+}
+
+/// Waits for a whole journey: the last to arrive is that the thanking page was left.
+async fn tells(stage: &Stage, id: &str, expected: &[(&str, &str)]) {
+    let mut found = Vec::new();
+    let expected: Vec<_> =
+        expected.iter().map(|(kind, evidence)| ((*kind).to_owned(), (*evidence).to_owned())).collect();
+    let whole = e2e::within(std::time::Duration::from_secs(30), async || {
+        found = told(stage, id).await;
+        (found == expected).then_some(())
+    });
+    if whole.await.is_none() {
+        panic!("expected {expected:#?}, told {found:#?}");
+    }
+}
+
+/// A visit in which a form was sent, when nothing else was done in it.
+fn visit(evidence: &'static str, submission: &'static str) -> [(&'static str, &'static str); 7] {
+    [
+        ("page_view", evidence),
+        ("form_start", evidence),
+        ("form_submit", submission),
+        ("page_leave", evidence),
+        ("page_view", evidence),
+        ("form_success", evidence),
+        ("page_leave", evidence),
+    ]
+}
+
+async fn sign_in(stage: &Stage, browser: &Browser) {
+    browser.open(&stage.page("/")).await;
+    browser.type_into("input[name=site]", "demo").await;
+    browser.type_into("input[name=token]", ADMIN).await;
+    browser.type_into("input[name=name]", "Eva").await;
+    browser.click("form [type=submit]").await;
+    browser.find(".leads tbody tr").await;
+}
+
+/// Opens a lead's page, as somebody who picks it from the list.
+async fn open_lead(browser: &Browser, id: &str) {
+    browser.value("location.hash = '#/leads'").await;
+    browser.click(&format!(".leads a[href*='{id}']")).await;
+    browser.find(".who:not([hidden]) .edge").await;
+}
+
+/// How a person on the dashboard sees the journey: each visit's heading.
+async fn visits_shown(browser: &Browser) -> Vec<String> {
+    let headings =
+        browser.value("[...document.querySelectorAll('.visit h3')].map((one) => one.innerText)").await;
+    headings.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_form_and_a_callback_from_another_device_are_one_human_with_one_journey() {
+    on_stage(None, async |stage| {
+        let (phone, computer) = (device().await, &stage.browser);
+        phone.open(&stage.page(AD)).await;
+        let first = send_form(stage, &phone, &ANA).await;
+        computer.open(&stage.page(MAIL)).await;
+        let second = ask_for_a_call(stage, computer, ANA.phone).await;
+
+        tells(
+            stage,
+            &first,
+            &[visit("same_visitor", "submission"), visit("same_phone", "submission")].concat(),
+        )
+        .await;
+        tells(
+            stage,
+            &second,
+            &[visit("same_phone", "submission"), visit("same_visitor", "submission")].concat(),
+        )
+        .await;
+        let (form, callback) = (lead(stage, &first).await, lead(stage, &second).await);
+        assert_eq!((&form["kind"], &callback["kind"]), (&json!("form"), &json!("callback")));
+        assert_eq!(form["person"], callback["person"]);
+        assert_ne!(form["visitors"], callback["visitors"], "two browsers");
+        assert_eq!((form.get("duplicate_of"), callback.get("duplicate_of")), (None, None), "two requests");
+        assert_eq!(form["contact"]["email"], ANA.email);
+        let origin = &callback["origin"];
+        assert_eq!(
+            (&origin["first"]["campaign"], &origin["last"]["campaign"]),
+            (&json!("otono"), &json!("invierno")),
+            "the ad on the telephone began it"
+        );
+        assert_eq!(form["origin"]["last"]["campaign"], "otono", "what came after a lead is no origin of it");
+
+        // As the contact centre sees it.
+        let browser = &phone;
+        sign_in(stage, browser).await;
+        browser.find(".col-person .sub").await;
+        browser.picture("people-leads").await;
+        open_lead(browser, &second).await;
+        browser.find(".visit[data-elsewhere]").await;
+        let shown = visits_shown(browser).await;
+        assert_eq!(shown.len(), 2, "{shown:?}");
+        assert!(shown[0].to_lowercase().contains("browser a"), "the other one, by its letter: {shown:?}");
+        assert!(!shown[1].to_lowercase().contains("browser"), "its own: {shown:?}");
+        browser.shows("another browser, same phone").await;
+        browser.shows("A form was sent in browser A with: +34 600 000 001.").await;
+        browser.shows(ANA.email).await;
+        browser.picture("people-one-human").await;
+        assert_eq!(browser.errors().await, json!([]));
+        phone.quit().await;
+    });
+}
+
+#[test]
+fn a_computer_used_by_two_keeps_them_apart() {
+    on_stage(None, async |stage| {
+        let browser = &stage.browser;
+        browser.open(&stage.page(AD)).await;
+        let of_ana = send_form(stage, browser, &ANA).await;
+        browser.open(&stage.page(MAIL)).await;
+        let of_luis = send_form(stage, browser, &LUIS).await;
+
+        for id in [&of_ana, &of_luis] {
+            tells(stage, id, &visit("same_visitor", "submission")).await;
+        }
+        let (ana, luis) = (lead(stage, &of_ana).await, lead(stage, &of_luis).await);
+        assert_eq!(ana["visitors"], luis["visitors"], "one browser");
+        assert_ne!(ana["person"], luis["person"], "two humans");
+        assert_eq!(ana["origin"]["first"]["campaign"], "otono");
+        assert_eq!(luis["origin"]["first"]["campaign"], "invierno", "her ad did not bring him");
+        let person = get(stage, &format!("persons/{}", luis["person"].as_str().unwrap())).await;
+        assert_eq!(
+            (&person["visitors"][0]["epoch"], person["leads"].as_array().unwrap().len()),
+            (&json!(1), 1)
+        );
+
+        sign_in(stage, browser).await;
+        open_lead(browser, &of_luis).await;
+        browser.shows("shared: they are its user no. 2").await;
+        let who = browser.value("document.querySelector('.who').innerText").await;
+        let who = who.as_str().unwrap();
+        assert!(who.contains(LUIS.email) && !who.contains(ANA.email), "{who}");
+        assert_eq!(visits_shown(browser).await.len(), 1, "her visit is not in his story");
+        browser.picture("people-shared").await;
+        assert_eq!(browser.errors().await, json!([]));
+    });
+}
+
+#[test]
+fn a_mistaken_join_is_taken_back_on_the_dashboard_and_every_number_follows() {
+    on_stage(None, async |stage| {
+        let (of_ana, browser) = (device().await, &stage.browser);
+        of_ana.open(&stage.page(AD)).await;
+        let hers = ask_for_a_call(stage, &of_ana, ANA.phone).await;
+        of_ana.quit().await;
+        // Somebody else, who came by no ad, and mistypes their number.
+        browser.open(&stage.page("/demo/")).await;
+        let his = send_form(stage, browser, &Human { phone: ANA.phone, ..LUIS }).await;
+
+        let joined = lead(stage, &his).await;
+        assert_eq!(joined["person"], lead(stage, &hers).await["person"]);
+        assert_eq!(joined["origin"]["first"]["campaign"], "otono");
+        assert_eq!(joined["origin"]["last_non_direct"]["campaign"], "otono");
+        let story = [visit("same_phone", "submission"), visit("same_visitor", "submission")].concat();
+        tells(stage, &his, &story).await;
+
+        sign_in(stage, browser).await;
+        open_lead(browser, &his).await;
+        browser.find(".visit[data-elsewhere]").await;
+        // What says that his browser is of whoever has her number.
+        let person = joined["person"].as_str().unwrap();
+        let edges = get(stage, &format!("persons/{person}/edges")).await;
+        let wrong = edges["items"].as_array().unwrap().iter().find(|edge| {
+            edge["from"]["visitor"] == joined["visitors"][0] && edge["to"]["identifier"]["kind"] == "phone"
+        });
+        let wrong = wrong.unwrap()["id"].as_str().unwrap();
+        let entry = format!(".edge[data-edge='{wrong}']");
+        browser.picture("people-mistake").await;
+        browser.click(&format!("{entry} button")).await;
+        browser.type_into(&format!("{entry} [name=reason]"), "The number was mistyped").await;
+        browser.picture("people-taking-back").await;
+        browser.click(&format!("{entry} [type=submit]")).await;
+        holds("they are two", async || {
+            lead(stage, &his).await["person"] != lead(stage, &hers).await["person"]
+        })
+        .await;
+
+        let apart = lead(stage, &his).await;
+        assert_eq!(apart["person"], apart["visitors"][0]);
+        for which in ["first", "last", "last_non_direct"] {
+            assert_eq!(apart["origin"][which]["channel"], "direct", "the ad was not his: {which}");
+        }
+        tells(stage, &his, &visit("same_visitor", "submission")).await;
+        tells(stage, &hers, &visit("same_visitor", "submission")).await;
+        let alone = get(stage, &format!("persons/{}", apart["person"].as_str().unwrap())).await;
+        assert_eq!(alone["leads"].as_array().unwrap().len(), 1);
+        assert_eq!(alone["visitors"].as_array().unwrap().len(), 1);
+        // The page follows by itself, and says who and why.
+        browser.becomes("document.querySelectorAll('.visit').length == 1").await;
+        browser.find(&format!("{entry}[data-state=revoked]")).await;
+        browser.shows("Taken back by Eva").await;
+        browser.shows("The number was mistyped").await;
+        browser.picture("people-taken-back").await;
+
+        // And put back, as if nothing had been.
+        browser.click(&format!("{entry} button")).await;
+        browser.type_into(&format!("{entry} [name=reason]"), "It was theirs after all").await;
+        browser.click(&format!("{entry} [type=submit]")).await;
+        holds("they are one again", async || lead(stage, &his).await == joined).await;
+        tells(stage, &his, &story).await;
+        browser.find(".visit[data-elsewhere]").await;
+        assert_eq!(browser.errors().await, json!([]));
+    });
+}
