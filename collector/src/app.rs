@@ -40,6 +40,8 @@ pub struct App {
     pub datacentres: Datacentres,
     /// Loaders ready to be served.
     pub loaders: Loaders,
+    /// Held by whoever records a sale: what is left of one must not be given back twice.
+    pub selling: tokio::sync::Mutex<()>,
 }
 
 impl App {

@@ -26,11 +26,17 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     /// What is wrong with the input, by JSON pointer.
     pub errors: Vec<FieldError>,
+    /// The ids of those that may be meant, where several may.
+    pub candidates: Option<Box<Candidates>>,
     /// After how many seconds to try again.
     pub retry_after: Option<u32>,
     /// For the log alone.
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
 }
+
+/// The ids of those that may be meant, newest first.
+#[derive(Debug, Clone)]
+pub struct Candidates(pub Vec<String>);
 
 /// What is wrong with one part of the input.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -54,6 +60,7 @@ impl Problem {
             title,
             detail: detail.into(),
             errors: Vec::new(),
+            candidates: None,
             retry_after: None,
             cause: None,
         }
@@ -133,7 +140,7 @@ impl Problem {
             "Nothing of this request was kept. Send it again after the time in Retry-After.",
         );
         problem.retry_after = Some(2);
-        problem.cause = Some(cause.to_string());
+        problem.cause = Some(cause.to_string().into());
         problem
     }
 
@@ -154,7 +161,7 @@ impl Problem {
             "Something went wrong in the collector",
             "It was logged. Trying again will probably not help.",
         );
-        problem.cause = Some(cause.to_string());
+        problem.cause = Some(cause.to_string().into());
         problem
     }
 }

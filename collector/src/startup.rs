@@ -89,6 +89,7 @@ impl Application {
         let limits = Limits::new(settings.limits);
         let streams = Streams::new(metrics.live_streams());
         let app = web::Data::new(App {
+            selling: tokio::sync::Mutex::default(),
             settings,
             clock,
             store,

@@ -60,10 +60,13 @@ async fn other_content_under_the_same_id_is_an_amendment_with_its_history() {
     let (app, lead) = app_with_lead().await;
     let told = |stage: &str, at: i64| json!({"stage": stage, "by": "crm", "external_id": "crm-1", "at": at});
     put(&app, &lead, &told("mql", NOW + 10)).await.expect(201);
-    put(&app, &lead, &told("sql", NOW + 20)).await.expect(201);
+    put(&app, &lead, &told("sql", NOW + 20)).await.expect(200);
     let journey = app.client.lead_journey("acme", &lead).await;
     assert_eq!(stages(&journey), ["mql", "sql"]);
-    assert_eq!(app.client.leads("acme").await[0]["stage"], "sql");
+    let lead = &app.client.leads("acme").await[0];
+    assert_eq!(lead["stage"], "sql");
+    let stays: Vec<_> = lead["stays"].as_array().unwrap().iter().map(|stay| &stay["stage"]).collect();
+    assert_eq!(stays, ["lead", "sql"], "it never stood where it was said to by mistake");
 }
 
 #[tokio::test]

@@ -15,7 +15,13 @@ pub async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) 
     let body = body::read(request.headers(), payload).await?;
     must_be_object(&body)?;
     let mut reader = serde_json::Deserializer::from_slice(&body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| problem_of(&error))?;
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        // Where a name is expected, the parser takes any other value for a slip of the pen.
+        match error.inner().is_syntax() && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
+            true => Problem::invalid_at(pointer(error.path()), "must be one of the names that belong here"),
+            false => problem_of(&error),
+        }
+    })?;
     reader.end().map_err(|_| Problem::invalid_at("", "there is something after the JSON value"))?;
     Ok(value)
 }

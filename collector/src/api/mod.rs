@@ -3,7 +3,9 @@
 //! - [`routes`]: every route on one screen
 //! - [`auth`]: who asks
 //! - [`json`]: request bodies; [`query`]: times, cursors, limits; [`problem`]: errors as answers
-//! - [`shapes`]: leads, touches and journey items as the API shows them
+//! - [`check`]: what bodies share; [`lead_match`]: which lead somebody means
+//! - [`leads_in`], [`records`]: what servers and people tell about leads
+//! - [`shapes`], [`standing`]: leads, touches and journey items as the API shows them
 //! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`], [`bad_events`], [`live`]: the resources
 //! - [`persons`]: who is who, the evidence for it, and taking it back
 //! - [`reports`]: counters and bots; [`metrics`]: what each number means; [`channel_rules`]: why a channel; [`links`], [`costs`]: what reports need to know
@@ -16,11 +18,14 @@ pub mod archive;
 pub mod auth;
 pub mod bad_events;
 pub mod channel_rules;
+pub mod check;
 pub mod costs;
 pub mod health;
 pub mod install;
 pub mod json;
+pub mod lead_match;
 pub mod leads;
+pub mod leads_in;
 pub mod links;
 pub mod live;
 pub mod metrics;
@@ -29,9 +34,11 @@ pub mod pages;
 pub mod persons;
 pub mod problem;
 pub mod query;
+pub mod records;
 pub mod reports;
 pub mod routes;
 pub mod shapes;
 pub mod sites;
+pub mod standing;
 pub mod tokens;
 pub mod visitors;

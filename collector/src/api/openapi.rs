@@ -6,7 +6,9 @@ use utoipa::{
 };
 
 use super::{
-    archive, bad_events, channel_rules, costs, health, install, leads, links, live, metrics, persons,
+    archive, bad_events, channel_rules, costs, health, install, leads, leads_in, links, live, metrics,
+    persons,
+    records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors,
 };
 use crate::ingest::{beacon, redirect};
@@ -28,7 +30,9 @@ use crate::ingest::{beacon, redirect};
         links::put, links::get, costs::post,
         reports::counters, reports::visitors, reports::bots, metrics::dictionary, channel_rules::get,
         persons::get, persons::edges, persons::revoke, persons::restore, persons::conflicts,
-        leads::list, leads::get, leads::journey, leads::stage,
+        leads::list, leads::get, leads::journey, leads::search, leads_in::post, marks::patch, marks::flag,
+        stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,
+        sales::sale, sales::sale_by_match,
         tokens::post, tokens::list, tokens::delete,
         health::healthz, health::readyz, health::metrics,
         archive::backup, archive::export,
@@ -60,6 +64,7 @@ impl Modify for Names {
                 ("get", &mut item.get),
                 ("put", &mut item.put),
                 ("post", &mut item.post),
+                ("patch", &mut item.patch),
                 ("delete", &mut item.delete),
             ] {
                 if let Some(operation) = operation {

@@ -24,6 +24,9 @@ pub struct Body {
     /// What is wrong with the input, by JSON pointer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// The ids of those that may be meant, where several may.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    candidates: Vec<String>,
 }
 
 /// The answer that tells a problem.
@@ -47,6 +50,7 @@ pub fn response(problem: &Problem) -> HttpResponse {
         status: problem.status,
         detail: problem.detail.to_string(),
         errors: problem.errors.clone(),
+        candidates: problem.candidates.as_ref().map(|candidates| candidates.0.clone()).unwrap_or_default(),
     };
     // Set by hand: `json` would name a content type of its own.
     response.body(serde_json::to_string(&body).unwrap_or_default())

@@ -11,14 +11,16 @@ use actix_web::{
         header::{self, HeaderValue},
     },
     middleware::{Compress, Next, from_fn},
-    web::{self, ServiceConfig, delete, get, head, post, put},
+    web::{self, ServiceConfig, delete, get, head, patch, post, put},
 };
 use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, bad_events, channel_rules, costs, health, install, leads, links, live, metrics, openapi, pages,
-    persons, problem, reports, sites, tokens, visitors,
+    archive, bad_events, channel_rules, costs, health, install, leads, leads_in, links, live, metrics,
+    openapi, pages, persons, problem,
+    records::{attempts, marks, sales, stages},
+    reports, sites, tokens, visitors,
 };
 use crate::{
     app::App,
@@ -70,10 +72,25 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/edges/{{edge}}/revoke"), "POST", [post().to(persons::revoke)]))
         .service(at(&format!("{site}/edges/{{edge}}/restore"), "POST", [post().to(persons::restore)]))
         .service(at(&format!("{site}/conflicts"), "GET", [get().to(persons::conflicts)]))
-        .service(at(&format!("{site}/leads"), "GET", [get().to(leads::list)]))
-        .service(at(&format!("{site}/leads/{{lead}}"), "GET", [get().to(leads::get)]))
+        .service(at(
+            &format!("{site}/leads"),
+            "GET, POST",
+            [get().to(leads::list), post().to(leads_in::post)],
+        ))
+        .service(at(&format!("{site}/leads/search"), "POST", [post().to(leads::search)]))
+        .service(at(
+            &format!("{site}/leads/{{lead}}"),
+            "GET, PATCH",
+            [get().to(leads::get), patch().to(marks::patch)],
+        ))
         .service(at(&format!("{site}/leads/{{lead}}/journey"), "GET", [get().to(leads::journey)]))
-        .service(at(&format!("{site}/leads/{{lead}}/stage"), "POST", [post().to(leads::stage)]));
+        .service(at(&format!("{site}/leads/{{lead}}/stage"), "POST", [post().to(stages::stage)]))
+        .service(at(&format!("{site}/leads/{{lead}}/attempts"), "POST", [post().to(attempts::attempt)]))
+        .service(at(&format!("{site}/leads/{{lead}}/sales"), "POST", [post().to(sales::sale)]))
+        .service(at(&format!("{site}/leads/{{lead}}/flag"), "POST", [post().to(marks::flag)]))
+        .service(at(&format!("{site}/attempts"), "POST", [post().to(attempts::attempt_by_match)]))
+        .service(at(&format!("{site}/sales"), "POST", [post().to(sales::sale_by_match)]))
+        .service(at(&format!("{site}/stages"), "POST", [post().to(stages::stage_by_match)]));
 
     // Operators.
     let rest = rest

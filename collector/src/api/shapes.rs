@@ -6,14 +6,17 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::auth::Caller;
+use super::{
+    auth::Caller,
+    standing::{self, AttemptsView, SalesView, StayView},
+};
 use crate::{
     app::App,
     domain::{
         bot,
         channel::Channel,
         device::{self, Device},
-        event::Detail,
+        event::{Detail, Prop},
         fact::SiteNumber,
         id::LeadId,
         journey::{Item, What},
@@ -127,9 +130,32 @@ pub struct LeadView {
     /// The lead of the same person that asked for the same within half an hour before.
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicate_of: Option<String>,
-    /// Whether the page saw the form succeed.
+    /// Whether the page saw the form succeed, or a server knows the lead.
     confirmed: bool,
     flags: Vec<Value>,
+    /// A server's own id of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<String>,
+    attempts: AttemptsView,
+    sales: SalesView,
+    /// The stages it stood in, in order; the last is the one it stands in.
+    stays: Vec<StayView>,
+    /// What it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product: Option<String>,
+    /// What keeps it from buying.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objection: Option<String>,
+    /// What it is expected to bring, in minor units of the site's currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<i64>,
+    /// How well it fits, by names of the site's own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Object)]
+    fit: BTreeMap<String, Prop>,
+    /// Fields of the CRM. Absent for roles that may not know.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    crm: BTreeMap<String, String>,
 }
 
 impl LeadView {
@@ -138,10 +164,12 @@ impl LeadView {
     /// # Errors
     /// What the vault says.
     pub async fn of(app: &App, site: SiteNumber, caller: &Caller, lead: Lead) -> Result<Self, Problem> {
-        let contact = match lead.personal.vault {
-            Some(reference) if caller.sees_contacts() => app.vault.get(site, reference).await?.map(contact),
-            _ => None,
+        let personal = match caller.sees_contacts() {
+            true => standing::personal(app, site, &lead).await?,
+            false => None,
         };
+        let crm = personal.as_ref().map(|data| data.crm.clone()).unwrap_or_default();
+        let contact = personal.map(contact);
         let visitors: Vec<String> = lead.visitor().iter().map(ToString::to_string).collect();
         Ok(Self {
             person: lead.person,
@@ -168,6 +196,15 @@ impl LeadView {
             magnet: lead.magnet,
             confirmed: lead.confirmed,
             flags: lead.flags.iter().map(|flag| json!(flag)).collect(),
+            external_id: lead.external_id,
+            attempts: lead.attempts.into(),
+            sales: SalesView::of(&lead.sales),
+            stays: standing::stays(&lead.stays),
+            product: lead.known.product,
+            objection: lead.known.objection,
+            value: lead.known.value,
+            fit: lead.known.fit,
+            crm: crm.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
         })
     }
 }
@@ -274,15 +311,9 @@ impl ItemView {
                 }
                 view.own = own_fields(&seen.event.detail, &seen.event.id_text());
             }
-            What::Stage(stage) => {
-                view.kind = "stage".to_owned();
-                view.own.insert("stage".to_owned(), json!(stage.stage));
-                if caller.sees_contacts()
-                    && let Some(note) = app.vault.get(site, stage.note).await?
-                {
-                    view.own.insert("by".to_owned(), json!(note.by));
-                    view.own.insert("reason".to_owned(), json!(note.reason));
-                }
+            What::Record(told) => {
+                view.kind = told.record.kind().to_owned();
+                view.own = standing::fields(app, site, caller, &told).await?;
             }
         }
         Ok(view)

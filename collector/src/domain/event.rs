@@ -336,6 +336,12 @@ pub enum Flag {
     InvalidEmail,
     /// The beacon came from a page that is not the site's.
     ForeignOrigin,
+    /// An e-mail address, number or id was given that stands for nobody, such as `test@…` or `null`.
+    JunkIdentifier,
+    /// Not a lead at all.
+    Spam,
+    /// Somebody of the house.
+    Internal,
 }
 
 /// What a lead agreed to.

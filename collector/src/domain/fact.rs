@@ -12,6 +12,7 @@ use super::{
     id::{Id, LeadId, VaultRef},
     identity::EdgeId,
     promotion::{Cost, LinkClick, LinksPut, Pixel},
+    record::{Attempt, FlagSet, LeadIn, LeadPatch, Record, Sale},
     sealed::Sealed,
     silence::Silent,
     site::SitePut,
@@ -47,6 +48,16 @@ pub enum Entry {
     Stage(StageMove),
     /// Evidence of who is who was taken back, or put back.
     EdgeMark(EdgeMark),
+    /// A server told of a lead.
+    Lead(LeadIn),
+    /// The contact centre tried to reach a lead.
+    Attempt(Attempt),
+    /// A lead paid, or was paid back.
+    Sale(Sale),
+    /// A lead was marked.
+    Flag(FlagSet),
+    /// Something was filled in about a lead.
+    Patch(LeadPatch),
     /// A pixel was fetched.
     Pixel(Pixel),
     /// A counted link was followed.
@@ -85,8 +96,13 @@ impl Entry {
     pub fn received_at(&self) -> Option<i64> {
         match self {
             Self::Arrival(arrival) => Some(arrival.received_at),
-            Self::Stage(stage) => Some(stage.received_at),
             Self::EdgeMark(mark) => Some(mark.received_at),
+            Self::Stage(_)
+            | Self::Lead(_)
+            | Self::Attempt(_)
+            | Self::Sale(_)
+            | Self::Flag(_)
+            | Self::Patch(_) => Record::of(self).map(Record::received_at),
             Self::Pixel(pixel) => Some(pixel.at),
             Self::LinkClick(click) => Some(click.at),
             Self::Cost(cost) => Some(cost.received_at),
@@ -107,9 +123,8 @@ impl Entry {
             Self::Arrival(arrival) => {
                 arrival.events.iter().filter_map(|event| event.detail.personal()?.vault).collect()
             }
-            Self::Stage(stage) => vec![stage.note],
             Self::EdgeMark(mark) => vec![mark.note],
-            _ => Vec::new(),
+            entry => Record::of(entry).map(Record::references).unwrap_or_default(),
         }
     }
 }

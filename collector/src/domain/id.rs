@@ -209,6 +209,13 @@ impl LeadId {
         Self(format!("l_{}", text.get(..32).unwrap_or_default()))
     }
 
+    /// The lead that a server's record makes, by the record's kind and the server's own id of it.
+    #[must_use]
+    pub fn of_record(kind: &str, external_id: &str) -> Self {
+        // No event's id has a colon.
+        Self::of_event(&format!("{kind}:{external_id}"))
+    }
+
     /// Reads an id from a request; `None` where it cannot be one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    fact::StageMove,
     id::{EventId, Id},
     identity::{EdgeId, epoch::Epochs},
+    record::{Record, Told},
     touch::Touch,
     visit::{Entry, Seen, Timeline},
 };
@@ -17,8 +17,8 @@ use super::{
 pub enum What<'a> {
     /// Something that happened on a page.
     Event(Seen<'a>),
-    /// The lead moved to a stage.
-    Stage(&'a StageMove),
+    /// Something that was told about the lead.
+    Record(Told<'a>),
 }
 
 /// Why an item belongs to a journey.
@@ -89,10 +89,10 @@ impl Item<'_> {
                     }
                 }
             }
-            What::Stage(stage) => {
+            What::Record(told) => {
                 // With the sign bit turned, times sort as text.
-                let received_at = stage.received_at.cast_unsigned() ^ (1 << 63);
-                key.push_str(&format!("s{received_at:016x}{}", stage.note));
+                let received_at = told.record.received_at().cast_unsigned() ^ (1 << 63);
+                key.push_str(&format!("s{received_at:016x}{:016x}", told.position));
             }
         }
         (self.at, key)
@@ -118,7 +118,7 @@ pub fn of_visitor<'a>(timeline: &'a Timeline<'a>) -> Vec<Item<'a>> {
 pub fn of_person<'a>(
     stories: &'a [Story<'a>],
     births: &BTreeSet<String>,
-    stages: &'a [StageMove],
+    told: &[Told<'a>],
 ) -> Vec<Item<'a>> {
     let events = stories.iter().flat_map(|story| {
         let own = story.timeline.entries.iter().filter(|entry| match &story.epoch {
@@ -137,13 +137,16 @@ pub fn of_person<'a>(
             }
         })
     });
-    let records = stages.iter().map(|stage| Item {
-        at: stage.at,
-        what: What::Stage(stage),
+    let records = told.iter().map(|told| Item {
+        at: told.record.at(),
+        what: What::Record(*told),
         visit: None,
         touch: None,
-        evidence: Evidence::Record,
         edge: None,
+        evidence: match told.record {
+            Record::Lead(_) => Evidence::Submission,
+            _ => Evidence::Record,
+        },
     });
     let mut items: Vec<Item<'a>> = events.chain(records).collect();
     items.sort_by_cached_key(Item::cursor_key);

@@ -20,6 +20,8 @@
 //! - [`silence`]: is a site quieter than it ever is at this time
 //! - [`promotion`]: ads, counted links and costs
 //! - [`token`]: who may do what through the API
+//! - [`record`], [`sales`], [`currency`]: what servers and people tell about leads
+//! - [`identity`]: who is who
 //! - [`clock_skew`]: which of two clocks is believed
 //! - [`channel`]: the grouping rules
 //! - [`touch`]: an arrival with a source
@@ -34,6 +36,7 @@ pub mod calendar;
 pub mod channel;
 pub mod clock_skew;
 pub mod counters;
+pub mod currency;
 pub mod device;
 pub mod event;
 pub mod fact;
@@ -45,7 +48,9 @@ pub mod lead;
 pub mod ledger;
 pub mod metrics;
 pub mod promotion;
+pub mod record;
 pub mod retention;
+pub mod sales;
 pub mod sealed;
 pub mod silence;
 pub mod site;

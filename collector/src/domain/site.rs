@@ -138,6 +138,15 @@ impl SiteConfig {
     /// The stage that a new lead stands in.
     pub const FIRST_LEAD_STAGE: &'static str = "lead";
 
+    /// The stage that a sale moves a lead to.
+    pub const CUSTOMER_STAGE: &'static str = "customer";
+
+    /// Whether its funnel has a stage.
+    #[must_use]
+    pub fn has_stage(&self, name: &str) -> bool {
+        self.stages.iter().any(|stage| stage == name)
+    }
+
     /// What of the configuration origins depend on: where it changes, they are derived anew. Its domains, a line
     /// for each of its rules, and the version of the built-in ones; no domain has a space.
     #[must_use]

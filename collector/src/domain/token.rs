@@ -33,6 +33,10 @@ pub enum Permission {
     Work,
     /// Take back evidence of who is who, and put it back.
     Revoke,
+    /// Tell of attempts and sales, mark a lead and fill in what is known of it.
+    Tell,
+    /// Find the lead that a record is about by how it can be reached.
+    Match,
     /// Configure sites, issue tokens.
     Administer,
 }
@@ -47,6 +51,8 @@ impl Role {
             Permission::SeeContacts => matches!(self, Self::Sales | Self::Agent | Self::Admin),
             Permission::Work => matches!(self, Self::Sales | Self::Agent | Self::Admin),
             Permission::Revoke => matches!(self, Self::Sales | Self::Admin),
+            Permission::Tell => !matches!(self, Self::Marketing),
+            Permission::Match => matches!(self, Self::Ingest | Self::Sales | Self::Admin),
             Permission::Write => matches!(self, Self::Ingest | Self::Admin),
             Permission::Administer => matches!(self, Self::Admin),
         }
@@ -112,14 +118,14 @@ mod tests {
 
     #[test]
     fn each_role_has_exactly_its_permissions() {
-        use Permission::{Administer, Read, ReadLead, SeeContacts, Work, Write};
-        let all = [Read, ReadLead, SeeContacts, Write, Work, Administer];
+        use Permission::{Administer, Match, Read, ReadLead, SeeContacts, Tell, Work, Write};
+        let all = [Read, ReadLead, SeeContacts, Write, Work, Tell, Match, Administer];
         let of =
             |role: Role| all.into_iter().filter(|&permission| role.allows(permission)).collect::<Vec<_>>();
-        assert_eq!(of(Role::Ingest), [Write]);
+        assert_eq!(of(Role::Ingest), [Write, Tell, Match]);
         assert_eq!(of(Role::Marketing), [Read, ReadLead]);
-        assert_eq!(of(Role::Sales), [Read, ReadLead, SeeContacts, Work]);
-        assert_eq!(of(Role::Agent), [ReadLead, SeeContacts, Work]);
+        assert_eq!(of(Role::Sales), [Read, ReadLead, SeeContacts, Work, Tell, Match]);
+        assert_eq!(of(Role::Agent), [ReadLead, SeeContacts, Work, Tell]);
         assert_eq!(of(Role::Admin), all);
     }
 }

@@ -1,5 +1,7 @@
 //! What only the request's headers tell, and the splitting off of personal data.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::header::{HeaderMap, ORIGIN, USER_AGENT};
 use wire::event::Event as WireEvent;
 
@@ -7,6 +9,7 @@ use crate::{
     domain::{
         event::{Detail, Event, Flag, Identifier, IdentifierKind, Personal},
         fact::SiteNumber,
+        identity::junk::is_junk,
         site::SiteConfig,
     },
     store::Seal,
@@ -71,44 +74,31 @@ pub fn split_personal(
     match &mut event.detail {
         Detail::FormSubmit { lead, .. } => {
             let (Some(submission), Some(sent)) = (lead.as_mut(), wire.lead.take()) else { return Ok(None) };
-            let typed = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-            let (email, phone) = (typed(sent.email), typed(sent.phone));
-            if email.is_none() && phone.is_none() {
+            let mut fields = sent.fields;
+            fields.retain(|name, _| config.lead_fields.iter().any(|kept| kept == name));
+            let given = Given {
+                name: typed(sent.name),
+                email: typed(sent.email),
+                phone: typed(sent.phone),
+                fields,
+                ..Given::default()
+            };
+            if given.email.is_none() && given.phone.is_none() {
                 // Nobody could be contacted: an event, and no lead.
                 *lead = None;
                 return Ok(None);
             }
-            let mut parts = Parts::new(vault, site);
-            let mut fields = sent.fields;
-            fields.retain(|name, _| config.lead_fields.iter().any(|kept| kept == name));
-            let usable_email = email.as_deref().and_then(contact::email);
-            let usable_phone = phone.as_deref().and_then(|raw| contact::phone(raw, &config.default_region));
-            parts.identifier(IdentifierKind::Email, usable_email.as_deref())?;
-            parts.identifier(IdentifierKind::Phone, usable_phone.as_deref())?;
-            if email.is_some() && usable_email.is_none() {
-                submission.flags.push(Flag::InvalidEmail);
-            }
-            if phone.is_some() && usable_phone.is_none() {
-                submission.flags.push(Flag::InvalidPhone);
-            }
-            if sent.flag.as_deref() == Some("test") {
-                submission.flags.push(Flag::Test);
-            }
+            let is_test = sent.flag.as_deref() == Some("test");
             let consent = submission.consent.get_or_insert_default();
-            consent.purposes.retain(|purpose| PURPOSES.contains(&purpose.as_str()));
             // Sending the form is asking to be contacted about it.
             consent.purposes.push("contact".to_owned());
-            consent.purposes.sort_unstable();
-            consent.purposes.dedup();
-            let data = PersonalData {
-                name: typed(sent.name),
-                email: usable_email.or(email),
-                phone: usable_phone,
-                phone_raw: phone,
-                fields,
-                ..PersonalData::default()
-            };
-            parts.seal(index, &data, &mut submission.personal).map(Some)
+            known_purposes(&mut consent.purposes);
+            let (personal, flags) = (&mut submission.personal, &mut submission.flags);
+            let seal = given.seal(vault, (site, config), index, personal, flags)?;
+            if is_test {
+                submission.flags.push(Flag::Test);
+            }
+            Ok(Some(seal))
         }
         Detail::Identify { personal } => {
             let mut parts = Parts::new(vault, site);
@@ -130,8 +120,91 @@ pub fn split_personal(
     }
 }
 
+/// What somebody typed, unless it is blank.
+fn typed(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
 /// The purposes that there are.
 const PURPOSES: [&str; 4] = ["ads", "contact", "email_tracking", "marketing"];
+
+/// Leaves the purposes that there are, each once.
+pub fn known_purposes(purposes: &mut Vec<String>) {
+    purposes.retain(|purpose| PURPOSES.contains(&purpose.as_str()));
+    purposes.sort_unstable();
+    purposes.dedup();
+}
+
+/// What somebody gave to be known and reached by.
+#[derive(Default)]
+pub struct Given {
+    /// How they sign.
+    pub name: Option<String>,
+    /// As typed.
+    pub email: Option<String>,
+    /// As typed.
+    pub phone: Option<String>,
+    /// The site's own id of the person.
+    pub user_id: Option<String>,
+    /// Further declared fields.
+    pub fields: BTreeMap<String, String>,
+    /// Whether the number is a WhatsApp account's.
+    pub whatsapp: bool,
+}
+
+impl Given {
+    /// Seals it, and puts the reference and proposed tokens in its place. What cannot be used is kept as typed and
+    /// flagged; what stands for nobody ties nobody to anybody.
+    ///
+    /// # Errors
+    /// Where the vault has no random bytes.
+    pub fn seal(
+        self,
+        vault: &Vault,
+        (site, config): (SiteNumber, &SiteConfig),
+        index: usize,
+        personal: &mut Personal,
+        flags: &mut Vec<Flag>,
+    ) -> Result<Seal, VaultError> {
+        let read = if self.whatsapp { contact::whatsapp } else { contact::phone };
+        let email = self.email.as_deref().and_then(contact::email);
+        let phone = self.phone.as_deref().and_then(|raw| read(raw, &config.default_region));
+        if self.email.is_some() && email.is_none() {
+            flags.push(Flag::InvalidEmail);
+        }
+        if self.phone.is_some() && phone.is_none() {
+            flags.push(Flag::InvalidPhone);
+        }
+        let mut parts = Parts::new(vault, site);
+        let real = [
+            parts.identifier(IdentifierKind::Email, email.as_deref())?,
+            parts.identifier(IdentifierKind::Phone, phone.as_deref())?,
+            parts.identifier(IdentifierKind::UserId, self.user_id.as_deref())?,
+        ];
+        if real.contains(&false) {
+            flags.push(Flag::JunkIdentifier);
+        }
+        let data = PersonalData {
+            name: self.name,
+            email: email.or(self.email),
+            phone,
+            phone_raw: self.phone,
+            user_id: self.user_id,
+            fields: self.fields,
+            ..PersonalData::default()
+        };
+        parts.seal(index, &data, personal)
+    }
+}
+
+/// The keyed hash that an identifier is found by; it is normalised already.
+#[must_use]
+pub fn lookup(vault: &Vault, site: SiteNumber, kind: IdentifierKind, normalised: &str) -> [u8; 32] {
+    match kind {
+        IdentifierKind::Phone => vault.lookup_hash(site, kind, &contact::phone_key(normalised)),
+        _ => vault.lookup_hash(site, kind, normalised),
+    }
+}
 
 /// A submission's identifiers on their way to a seal.
 struct Parts<'a> {
@@ -146,13 +219,16 @@ impl<'a> Parts<'a> {
         Self { vault, site, identifiers: Vec::new(), lookups: Vec::new() }
     }
 
-    fn identifier(&mut self, kind: IdentifierKind, normalised: Option<&str>) -> Result<(), VaultError> {
-        if let Some(normalised) = normalised {
-            let token = self.vault.new_token()?;
-            self.identifiers.push(Identifier { kind, token });
-            self.lookups.push((self.vault.lookup_hash(self.site, kind, normalised), token));
+    /// Adds an identifier, unless it is one that stands for nobody: false then.
+    fn identifier(&mut self, kind: IdentifierKind, normalised: Option<&str>) -> Result<bool, VaultError> {
+        let Some(normalised) = normalised else { return Ok(true) };
+        if is_junk(kind, normalised) {
+            return Ok(false);
         }
-        Ok(())
+        let token = self.vault.new_token()?;
+        self.identifiers.push(Identifier { kind, token });
+        self.lookups.push((lookup(self.vault, self.site, kind, normalised), token));
+        Ok(true)
     }
 
     fn seal(self, event: usize, data: &PersonalData, personal: &mut Personal) -> Result<Seal, VaultError> {

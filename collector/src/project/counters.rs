@@ -116,6 +116,11 @@ impl Counters {
                 // These are told of leads, or stand in the house's log.
                 Entry::Stage(_)
                 | Entry::EdgeMark(_)
+                | Entry::Lead(_)
+                | Entry::Attempt(_)
+                | Entry::Sale(_)
+                | Entry::Flag(_)
+                | Entry::Patch(_)
                 | Entry::Site(_)
                 | Entry::Token(_)
                 | Entry::TokenRevoked(_)

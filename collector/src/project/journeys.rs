@@ -4,18 +4,17 @@ use std::collections::BTreeSet;
 
 use crate::{
     domain::{
-        channel::reason,
         event::{Detail, Event, Flag},
         fact::{Arrival, Entry, Position, SiteNumber, Subject},
         id::LeadId,
-        identity::{EdgeKind, Node, Said},
+        identity::{EdgeKind, Node},
         install::Install,
-        lead::Origin,
+        record::Record,
         site::SiteConfig,
-        standing::Lead,
+        standing::Born,
         visit::Seen,
     },
-    store::{Row, Step, Store, StoreError, Stored},
+    store::{LeadQuery, Row, Step, Store, StoreError, Stored},
 };
 
 /// The projector's name in the store.
@@ -27,7 +26,8 @@ const VERSION: &str = "derived 2";
 /// What a site's leads are derived with: where it changes, they are derived anew.
 #[must_use]
 pub fn basis(config: &SiteConfig) -> Vec<String> {
-    [VERSION.to_owned()].into_iter().chain(config.basis()).collect()
+    let customers = config.has_stage(SiteConfig::CUSTOMER_STAGE).then(|| "sales make customers".to_owned());
+    [VERSION.to_owned()].into_iter().chain(config.basis()).chain(customers).collect()
 }
 
 /// Whether what is derived of a site is of this program's making, so that a change of its basis can be followed.
@@ -69,7 +69,22 @@ pub async fn rederive(
     config: &SiteConfig,
     at: Position,
 ) -> Result<(), StoreError> {
-    // First what is remembered of each, then who left what: the one needs all of the other.
+    // First what each lead comes to by itself, then what is remembered of each subject, then who left what: the one needs all of the other.
+    let mut query = LeadQuery { limit: SUBJECTS, ..LeadQuery::default() };
+    loop {
+        let page = store.leads(site, query.clone()).await?;
+        let mut rows = Vec::new();
+        for lead in page.items {
+            rows.extend(
+                News::new(store, site, config).again(lead).await?.map(|lead| Row::Lead(Box::new(lead))),
+            );
+        }
+        store.commit(Step { projector: NAME, site, from: at, to: at, rows }).await?;
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => break,
+        }
+    }
     for all_known in [false, true] {
         let mut after = None;
         loop {
@@ -145,11 +160,19 @@ impl<'a> Work<'a> {
                     rows.extend(Row::pulse(arrival, 1));
                     self.arrival(stored.position, arrival, &mut rows);
                 }
-                Entry::Stage(stage) => {
-                    rows.push(Row::Record { lead: stage.lead.clone(), position: stored.position });
-                    self.leads.stage(stage).await?;
+                Entry::Lead(_)
+                | Entry::Stage(_)
+                | Entry::Attempt(_)
+                | Entry::Sale(_)
+                | Entry::Flag(_)
+                | Entry::Patch(_) => {
+                    if let Some(record) = Record::of(&stored.entry) {
+                        let lead = record.lead();
+                        rows.push(Row::Record { lead: lead.clone(), position: stored.position });
+                        self.leads.news.told(lead, stored);
+                    }
                 }
-                Entry::EdgeMark(mark) => self.leads.mark(stored.position, mark).await?,
+                Entry::EdgeMark(mark) => self.leads.marks.push((stored.position, mark.clone())),
                 // These stand in the house's log, which has a projector of its own.
                 Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
                 // These are told to people.
@@ -164,6 +187,7 @@ impl<'a> Work<'a> {
                 Entry::Sealed(_) => {}
             }
         }
+        self.leads.stand(self.facts).await?;
         rows.extend(self.leads.remember(self.facts).await?);
         self.leads.settle().await?;
         rows.extend(self.leads.rows());
@@ -175,22 +199,25 @@ impl<'a> Work<'a> {
         let mut subjects = BTreeSet::new();
         for (offset, event) in (0..).zip(&arrival.events) {
             let subject = arrival.subject(event);
-            if let Some(lead) = born(position + offset, arrival, event, subject.clone()) {
-                self.leads.born(lead, arrival.received_at);
+            if let Some(born) = born(position + offset, arrival, event, subject.clone()) {
+                self.leads.news.born(LeadId::of_event(&born.event), born);
+            }
+            if let (Detail::Purchase { order_id, .. }, Some(subject)) = (&event.detail, &subject) {
+                let (order_id, subject) = (order_id.clone(), subject.clone());
+                rows.push(Row::Order { order_id, subject, position: position + offset });
             }
             if let (Detail::Identify { personal }, Some(Subject::Visitor(visitor))) =
                 (&event.detail, &subject)
             {
-                let fact = event.id_text();
-                self.leads.say(
-                    &Node::Visitor(visitor.clone()),
-                    Said {
-                        fact: &fact,
+                self.leads.news.says(
+                    Node::Visitor(visitor.clone()),
+                    Words {
+                        fact: event.id_text(),
                         position: position + offset,
                         at: event.at,
                         received_at: arrival.received_at,
                         kind: EdgeKind::Identify,
-                        personal,
+                        personal: personal.clone(),
                     },
                 );
             }
@@ -201,10 +228,9 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The lead that an event gives birth to. Its origin is asked afterwards.
-fn born(position: Position, arrival: &Arrival, event: &Event, subject: Option<Subject>) -> Option<Lead> {
+/// What an event says of the lead that it gives birth to, if it does.
+fn born(position: Position, arrival: &Arrival, event: &Event, subject: Option<Subject>) -> Option<Born> {
     let submission = event.detail.lead()?;
-    let id_text = event.id_text();
     let form = match &event.detail {
         Detail::FormSubmit { form, .. } => Some(form.clone()),
         _ => None,
@@ -213,30 +239,25 @@ fn born(position: Position, arrival: &Arrival, event: &Event, subject: Option<Su
     if arrival.foreign_origin {
         flags.push(Flag::ForeignOrigin);
     }
-    let id = LeadId::of_event(&id_text);
-    Some(Lead {
-        person: id.to_string(),
-        id,
+    Some(Born {
         kind: submission.kind,
-        event: id_text,
+        event: event.id_text(),
         position,
-        created_at: event.at,
-        updated_at: arrival.received_at,
-        stage: SiteConfig::FIRST_LEAD_STAGE.to_owned(),
-        stage_at: event.at,
-        alone: subject.is_none().then(|| reason::NO_CONSENT.to_owned()),
+        at: event.at,
+        received_at: arrival.received_at,
         subject,
-        duplicate_of: None,
         form,
         personal: submission.personal.clone(),
         consent: submission.consent.clone(),
         magnet: submission.magnet.clone(),
-        confirmed: false,
         flags,
-        origin: Origin::unknown(event.at, reason::NO_CONSENT),
     })
 }
 
 mod leads;
+mod records;
 
-use self::leads::Leads;
+use self::{
+    leads::Leads,
+    records::{News, Words},
+};

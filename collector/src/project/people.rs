@@ -316,7 +316,9 @@ impl<'a> Graph<'a> {
         }
         for member in &person.members {
             if let Member::Lead(id) = member {
-                found.extend(self.store.lead(self.site, id).await?);
+                let lead = self.store.lead(self.site, id).await?;
+                // It may have been said since which browser left it.
+                found.extend(lead.filter(|lead| !matches!(lead.subject, Some(Subject::Visitor(_)))));
             }
         }
         if let Some(as_of) = self.as_of {

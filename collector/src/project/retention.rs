@@ -16,9 +16,10 @@ use crate::{
         bot::Verdicts,
         calendar,
         counters::Counted,
-        fact::{Arrival, Entry, Position, SiteNumber, StageMove, Subject},
+        fact::{Arrival, Entry, Position, SiteNumber, Subject},
         id::LeadId,
         identity::Node,
+        record::Record,
         retention::{self, Cutoffs, Retention as Policy},
         standing::Lead,
     },
@@ -253,14 +254,6 @@ impl Work<'_> {
             Entry::Pixel(_) | Entry::LinkClick(_) if age.is_some_and(|at| at < self.cutoffs.events) => {
                 self.step.entries.insert(stored.position);
             }
-            // Of a lead that is not there: a log may be imported in part.
-            Entry::Stage(StageMove { lead, .. })
-                if age.is_some_and(|at| at < self.cutoffs.leads)
-                    && self.store.lead(self.site, lead).await?.is_none() =>
-            {
-                self.step.entries.insert(stored.position);
-                self.step.records.push((lead.clone(), stored.position));
-            }
             // Of evidence that is not there.
             Entry::EdgeMark(mark)
                 if age.is_some_and(|at| at < self.cutoffs.leads)
@@ -268,8 +261,41 @@ impl Work<'_> {
             {
                 self.step.entries.insert(stored.position);
             }
+            entry if age.is_some_and(|at| at < self.cutoffs.leads) => {
+                if let Some(record) = Record::of(entry) {
+                    self.record(record.lead(), stored.position).await?;
+                }
+            }
             // What money was spent, that the site was quiet, and who exported contacts is no visitor's.
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// What is told of a lead goes with it. One that no page tells of goes by itself; and where it is not there, a log
+    /// was imported in part.
+    async fn record(&mut self, lead: &LeadId, position: Position) -> Result<(), StoreError> {
+        let Some(lead) = self.store.lead(self.site, lead).await? else {
+            self.step.entries.insert(position);
+            self.step.records.push((lead.clone(), position));
+            return Ok(());
+        };
+        let node = match &lead.subject {
+            Some(Subject::Visitor(visitor)) => Node::Visitor(visitor.clone()),
+            _ => Node::Lead(lead.id.clone()),
+        };
+        let edges = self.store.edges(self.site, vec![node.clone()]).await?;
+        if edges.iter().any(|edges| !edges.is_empty()) {
+            self.tied(node).await?;
+            return Ok(());
+        }
+        let has_pages = match &lead.subject {
+            Some(subject) => !self.store.journey(self.site, subject).await?.is_empty(),
+            None => lead.born.is_some(),
+        };
+        if !has_pages && self.is_old(&[], std::slice::from_ref(&lead)) {
+            self.left.extend(lead.subject.clone().map(|subject| (subject, Vec::new(), Vec::new())));
+            self.lead(lead).await?;
         }
         Ok(())
     }

@@ -9,9 +9,10 @@ use super::{
 use crate::{
     domain::{
         event::IdentifierKind,
-        fact::{Entry, SiteNumber, StageMove, Subject},
+        fact::{SiteNumber, Subject},
         identity::{Edge, EdgeId, EdgeKind, person::Member, profile},
         journey::{Evidence, Story},
+        record::{self, Told},
         site::SiteConfig,
         standing::Lead,
         visit,
@@ -24,8 +25,8 @@ pub struct Stories {
     parts: Vec<Part>,
     /// The ids of the events that their leads were born of.
     pub births: BTreeSet<String>,
-    /// How their leads moved from stage to stage.
-    pub stages: Vec<StageMove>,
+    /// What was told about their leads.
+    records: Vec<Stored>,
     as_of: Option<i64>,
 }
 
@@ -81,16 +82,18 @@ impl Stories {
             };
             parts.push(Part { arrivals, of, tie });
         }
-        let mut stages = Vec::new();
+        let mut records = Vec::new();
         for lead in &leads {
-            for stored in store.records(site, &lead.id).await? {
-                if let Entry::Stage(stage) = stored.entry.as_ref() {
-                    stages.push(stage.clone());
-                }
-            }
+            records.extend(store.records(site, &lead.id).await?);
         }
         let births = leads.into_iter().map(|lead: Lead| lead.event).collect();
-        Ok(Self { parts, births, stages, as_of: graph.as_of() })
+        Ok(Self { parts, births, records, as_of: graph.as_of() })
+    }
+
+    /// What was told about their leads.
+    #[must_use]
+    pub fn records(&self) -> Vec<Told<'_>> {
+        record::told(self.records.iter().map(|stored| (stored.position, stored.entry.as_ref())))
     }
 
     /// Each part, in order of time.

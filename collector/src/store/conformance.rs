@@ -16,7 +16,7 @@ use crate::domain::{
     lead::Origin,
     ledger::Ledger,
     site::{SiteConfig, SitePut},
-    standing::Lead,
+    standing::{Attempts, Known, Lead},
 };
 use wire::beacon::Mode;
 

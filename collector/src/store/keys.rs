@@ -35,6 +35,8 @@
 //! | `0x8a` | edge | one of its ends |
 //! | `0x8b` | subject | what is remembered of who is identified, or left a lead |
 //! | `0x8c` | newest first: when it happened, edge | why it was refused |
+//! | `0x8e` | token of an identifier, lead | (index) |
+//! | `0x8f` | order id, subject, position | (index of purchases on pages) |
 //! | `0x98` | cell | sums |
 //! | `0x99` | cell, piece | different visitors of the cell, those with a lead |
 //! | `0x9a` | subject or cost | what was counted of it |
@@ -49,7 +51,7 @@ use super::rollup::{self, Contributor, Piece};
 use crate::domain::{
     counters::Cell,
     fact::{HOUSE, Position, SiteNumber, Subject},
-    id::{Id, LeadId, VaultRef},
+    id::{Id, LeadId, Token, VaultRef},
     silence::Hour,
 };
 
@@ -85,6 +87,8 @@ const EDGE: u8 = 0x89;
 const EDGE_END: u8 = 0x8a;
 const PROFILE: u8 = 0x8b;
 const CONFLICT: u8 = 0x8c;
+const LEAD_BY_TOKEN: u8 = 0x8e;
+const ORDER: u8 = 0x8f;
 const SUMS: u8 = 0x98;
 const MEMBERS: u8 = 0x99;
 const COUNTED: u8 = 0x9a;
@@ -353,6 +357,32 @@ pub fn leads_by_subject(site: SiteNumber, subject: &Subject) -> Vec<u8> {
 #[must_use]
 pub fn lead_by_subject(site: SiteNumber, subject: &Subject, lead: &LeadId) -> Vec<u8> {
     with(leads_by_subject(site, subject), lead.as_str().as_bytes())
+}
+
+/// All leads that gave an identifier.
+#[must_use]
+pub fn leads_by_token(site: SiteNumber, token: Token) -> Vec<u8> {
+    with(key(site, LEAD_BY_TOKEN), &token.0)
+}
+
+/// One lead that gave an identifier.
+#[must_use]
+pub fn lead_by_token(site: SiteNumber, token: Token, lead: &LeadId) -> Vec<u8> {
+    with(leads_by_token(site, token), lead.as_str().as_bytes())
+}
+
+/// All purchases on pages of an order.
+#[must_use]
+pub fn orders(site: SiteNumber, order_id: &str) -> Vec<u8> {
+    with(with(key(site, ORDER), order_id.as_bytes()), &[0])
+}
+
+/// One purchase on a page: whose, and the event's position.
+#[must_use]
+pub fn order(site: SiteNumber, order_id: &str, subject: &Subject, position: Position) -> Vec<u8> {
+    let mut key = orders(site, order_id);
+    write_subject(&mut key, subject);
+    with(key, &position.to_be_bytes())
 }
 
 /// Reads a lead's id from the end of a key.

@@ -12,7 +12,7 @@ use super::{
     Append, Appended, BadPage, BadQuery, Carried, Contributor, Description, Hold, LeadPage, LeadQuery,
     LogMark, Pair, Refused, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, carry,
     engine::Engine,
-    keys, people, reads, rollup, seal,
+    index, keys, people, reads, rollup, seal,
     shares::{self, Shares},
     tail::Tail,
     vitals::Vitals,
@@ -240,7 +240,7 @@ impl<E: Engine> Store for KvStore<E> {
     }
 
     async fn leads_of(&self, site: SiteNumber, subjects: Vec<Subject>) -> Result<Vec<Lead>, StoreError> {
-        self.blocking(move |engine| reads::leads_of(engine, site, &subjects)).await
+        self.blocking(move |engine| index::leads_of(engine, site, &subjects)).await
     }
 
     async fn leads(&self, site: SiteNumber, query: LeadQuery) -> Result<LeadPage, StoreError> {
@@ -280,6 +280,30 @@ impl<E: Engine> Store for KvStore<E> {
         max: usize,
     ) -> Result<Vec<Refused>, StoreError> {
         self.blocking(move |engine| people::conflicts(engine, site, after.as_ref(), max)).await
+    }
+
+    async fn leads_with(
+        &self,
+        site: SiteNumber,
+        hash: [u8; 32],
+        max: usize,
+    ) -> Result<Vec<Lead>, StoreError> {
+        self.blocking(move |engine| index::leads_with(engine, site, &hash, max)).await
+    }
+
+    async fn claimed(
+        &self,
+        site: SiteNumber,
+        kind: &'static str,
+        external_id: &str,
+    ) -> Result<Option<Position>, StoreError> {
+        let external_id = external_id.to_owned();
+        self.blocking(move |engine| index::claimed(engine, site, kind, &external_id)).await
+    }
+
+    async fn buyers(&self, site: SiteNumber, order_id: &str) -> Result<Vec<Subject>, StoreError> {
+        let order_id = order_id.to_owned();
+        self.blocking(move |engine| index::buyers(engine, site, &order_id)).await
     }
 
     async fn install(&self, site: SiteNumber) -> Result<Install, StoreError> {

@@ -13,7 +13,7 @@
 //! - [`shares`]: how the writer's queue is shared among the sites
 //! - [`rollup`]: counters, as sums and sets of visitors
 //! - [`step`]: what a projector commits
-//! - `people`: who is who, in rows
+//! - `people`: who is who, in rows; `index`: by what else leads are found
 //! - [`seal`]: facts that are too old give up their content
 //! - [`vitals`]: how the writer is doing
 //! - [`kv`]: the store over an engine
@@ -34,6 +34,7 @@ pub mod dedupe;
 pub mod engine;
 mod error;
 mod group;
+mod index;
 pub mod keys;
 pub mod kv;
 pub mod memory;
@@ -168,6 +169,21 @@ pub trait Store: Send + Sync {
         after: Option<(i64, EdgeId)>,
         max: usize,
     ) -> Result<Vec<Refused>, StoreError>;
+
+    /// Leads that gave the identifier with this keyed hash, newest first, at most `max`.
+    async fn leads_with(&self, site: SiteNumber, hash: [u8; 32], max: usize)
+    -> Result<Vec<Lead>, StoreError>;
+
+    /// Where the record stands that claims an external id; `None` where there is none. It may be sealed by now.
+    async fn claimed(
+        &self,
+        site: SiteNumber,
+        kind: &'static str,
+        external_id: &str,
+    ) -> Result<Option<Position>, StoreError>;
+
+    /// Whose pages said that an order was bought.
+    async fn buyers(&self, site: SiteNumber, order_id: &str) -> Result<Vec<Subject>, StoreError>;
 
     /// What a site's beacons have shown.
     async fn install(&self, site: SiteNumber) -> Result<Install, StoreError>;

@@ -11,7 +11,7 @@ use super::{
     LeadPage, LeadQuery, Row, Sealed, Step, StoreError, Stored,
     block::{self, Block},
     engine::{Batch, Engine, Pair},
-    keys, people, rollup,
+    index, keys, people, rollup,
 };
 use crate::domain::{
     fact::{Entry, Position, SiteNumber, Subject},
@@ -42,7 +42,7 @@ pub(super) fn packed<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
 }
 
 /// Every key below a prefix.
-fn each_key<E: Engine>(
+pub(super) fn each_key<E: Engine>(
     engine: &E,
     prefix: &[u8],
     mut visit: impl FnMut(&[u8]) -> Result<(), StoreError>,
@@ -227,24 +227,6 @@ pub(super) fn lead<E: Engine>(
     engine.get(&keys::lead(site, lead))?.map(|value| row(&value)).transpose()
 }
 
-pub(super) fn leads_of<E: Engine>(
-    engine: &E,
-    site: SiteNumber,
-    subjects: &[Subject],
-) -> Result<Vec<Lead>, StoreError> {
-    let mut found = Vec::new();
-    for subject in subjects {
-        let prefix = keys::leads_by_subject(site, subject);
-        each_key(engine, &prefix, |key| {
-            let id = key.get(prefix.len()..).and_then(keys::lead_id);
-            let id = id.ok_or_else(|| StoreError::Damaged("a lead's key".to_owned()))?;
-            found.extend(lead(engine, site, &id)?);
-            Ok(())
-        })?;
-    }
-    Ok(found)
-}
-
 pub(super) fn leads<E: Engine>(
     engine: &E,
     site: SiteNumber,
@@ -404,13 +386,18 @@ pub(super) fn write<E: Engine>(
             // These were taken before.
             Row::Sums { .. } | Row::Member { .. } => {}
             Row::Install(install) => batch.push((keys::install(site), Some(packed(&install)?))),
-            Row::Lead(lead) => {
-                let seen = || Some(vec![keys::VERSION]);
-                batch.push((keys::lead_by_time(site, lead.created_at, &lead.id), seen()));
-                if let Some(subject) = &lead.subject {
-                    batch.push((keys::lead_by_subject(site, subject, &lead.id), seen()));
+            Row::Order { order_id, subject, position } => {
+                batch.push((keys::order(site, &order_id, &subject, position), Some(packed(&subject)?)));
+            }
+            Row::Lead(now) => {
+                let listed = index::listed_under(site, &now);
+                if let Some(before) = lead(engine, site, &now.id)? {
+                    let gone =
+                        index::listed_under(site, &before).into_iter().filter(|key| !listed.contains(key));
+                    batch.extend(gone.map(|key| (key, None)));
                 }
-                batch.push((keys::lead(site, &lead.id), Some(packed(&*lead)?)));
+                batch.extend(listed.into_iter().map(|key| (key, Some(vec![keys::VERSION]))));
+                batch.push((keys::lead(site, &now.id), Some(packed(&*now)?)));
             }
         }
     }

@@ -11,11 +11,12 @@ use super::{
     Row, StoreError,
     block::{self, Block, Builder, PAYLOAD_BYTES},
     engine::{Batch, Engine, Pair},
-    keys, people,
+    index, keys, people,
     reads::{self, packed, row},
     rollup::{Base, Changes, Contributor},
 };
 use crate::domain::{
+    event::Detail,
     fact::{Entry, Position, SiteNumber, Subject},
     id::LeadId,
     identity::Edge,
@@ -76,11 +77,18 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
     if !entries.is_empty() {
         let mut install = begin_install(engine, site)?;
         let mut log = Log { engine, site, pending: BTreeMap::new() };
-        for stored in log.seal(&entries)? {
+        for (stored, first) in log.seal(&entries)?.into_iter().zip(&entries) {
             status.facts += stored.facts();
             if let Entry::Arrival(arrival) = &stored {
                 install.observe(arrival);
                 rows.extend(Row::pulse(arrival, -1));
+                for (position, event) in (*first..).zip(&arrival.events) {
+                    if let (Detail::Purchase { order_id, .. }, Some(subject)) =
+                        (&event.detail, arrival.subject(event))
+                    {
+                        batch.push((keys::order(site, order_id, &subject, position), None));
+                    }
+                }
             }
             for reference in stored.references() {
                 batch.push((keys::vault_key(site, reference), None));
@@ -108,10 +116,7 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
     }
     for lead in &leads {
         batch.push((keys::lead(site, &lead.id), None));
-        batch.push((keys::lead_by_time(site, lead.created_at, &lead.id), None));
-        if let Some(subject) = &lead.subject {
-            batch.push((keys::lead_by_subject(site, subject, &lead.id), None));
-        }
+        batch.extend(index::listed_under(site, lead).into_iter().map(|key| (key, None)));
     }
     for edge in &edges {
         people::forget_edge(site, edge, &mut batch);

@@ -45,6 +45,15 @@ pub enum Row {
         /// The entry's position.
         position: Position,
     },
+    /// Somebody said on a page that they bought.
+    Order {
+        /// What the shop calls the order.
+        order_id: String,
+        /// Whose page.
+        subject: Subject,
+        /// The event's position.
+        position: Position,
+    },
     /// What the site's beacons have shown.
     Install(Install),
     /// The own domains and grouping rules that origins were derived with.

@@ -22,7 +22,7 @@ use super::{
     vitals::Vitals,
 };
 use crate::domain::{
-    event::Event,
+    event::{Event, Personal},
     fact::{Arrival, Entry, Position, SiteNumber},
     id::{EventId, Token},
     ledger::Ledger,
@@ -179,11 +179,16 @@ impl<E: Engine> Writer<E> {
                 Appended::of(Vec::new())
             }
             Some(Entry::Arrival(arrival)) => self.plan_arrival(group, site, arrival, seals, &mut tally)?,
-            Some(entry) => {
+            Some(mut entry) => {
                 if let Some(claim) = &claim
                     && self.is_repeated(group, site, claim)?
                 {
                     return Ok(Appended::of(vec![Verdict::Duplicate]));
+                }
+                if let Entry::Lead(lead) = &mut entry {
+                    for seal in &seals {
+                        self.resolve_tokens(group, site, &mut lead.personal, seal)?;
+                    }
                 }
                 let packed = block::encode(&entry)?;
                 if let Entry::Sealed(sealed) = &entry {
@@ -228,8 +233,9 @@ impl<E: Engine> Writer<E> {
             self.look_up(group, site, events)?;
         }
         for seal in &seals {
-            if let Some(event) = arrival.events.get_mut(seal.event) {
-                self.resolve_tokens(group, site, event, seal)?;
+            let event = arrival.events.get_mut(seal.event);
+            if let Some(personal) = event.and_then(|event| event.detail.personal_mut()) {
+                self.resolve_tokens(group, site, personal, seal)?;
             }
         }
         self.next_position(site)?;
@@ -325,10 +331,9 @@ impl<E: Engine> Writer<E> {
         &self,
         group: &mut Group,
         site: SiteNumber,
-        event: &mut Event,
+        personal: &mut Personal,
         seal: &Seal,
     ) -> Result<(), StoreError> {
-        let Some(personal) = event.detail.personal_mut() else { return Ok(()) };
         for (hash, proposed) in &seal.lookups {
             let key = keys::lookup(site, hash);
             let Some(value) = self.get(group, &key)? else { continue };

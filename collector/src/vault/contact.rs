@@ -29,15 +29,55 @@ pub fn email(raw: &str) -> Option<String> {
 }
 
 /// A telephone number in E.164, read as somebody in `region` (ISO 3166) would mean it. `None` where it cannot be
-/// dialled.
+/// dialled. Mobile numbers of Mexico and Brazil that are written as they were before 2019 and 2016 are brought up to date.
 #[must_use]
 pub fn phone(raw: &str, region: &str) -> Option<String> {
-    let region = phonenumber::country::Id::from_str(region).ok();
     let raw = raw.trim();
     // An international number is written with `+`, or with `00` where people dial that.
     let international = raw.strip_prefix("00").map(|rest| format!("+{rest}"));
-    let number = phonenumber::parse(region, international.as_deref().unwrap_or(raw)).ok()?;
+    let text = international.as_deref().unwrap_or(raw);
+    dialled(text, region).or_else(|| dialled(&mended(text, false)?, region))
+}
+
+/// The number that a WhatsApp account goes by, in E.164. It comes international and without `+`, as `wa_id` or as
+/// `whatsapp:+…`; Mexico's still has the 1 of old (`521…`), Brazil's may lack the ninth digit.
+#[must_use]
+pub fn whatsapp(raw: &str, region: &str) -> Option<String> {
+    let raw = raw.trim();
+    let raw = raw.get(..9).filter(|start| start.eq_ignore_ascii_case("whatsapp:")).map_or(raw, |_| &raw[9..]);
+    let raw = raw.split('@').next().unwrap_or(raw).trim();
+    let bare = raw.len() >= 11 && raw.bytes().all(|byte| byte.is_ascii_digit()) && !raw.starts_with("00");
+    let international = if bare { format!("+{raw}") } else { raw.to_owned() };
+    let mended = mended(&international, true);
+    let read = |text: &str| phone(text, region);
+    mended.as_deref().and_then(read).or_else(|| read(&international)).or_else(|| read(raw))
+}
+
+/// What a number in E.164 is found by. Argentina's mobile numbers are known with the 9 abroad and without it at home.
+#[must_use]
+pub fn phone_key(e164: &str) -> String {
+    match e164.strip_prefix("+549") {
+        Some(rest) if rest.len() == 10 => format!("+54{rest}"),
+        _ => e164.to_owned(),
+    }
+}
+
+fn dialled(text: &str, region: &str) -> Option<String> {
+    let region = phonenumber::country::Id::from_str(region).ok();
+    let number = phonenumber::parse(region, text).ok()?;
     number.is_valid().then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+/// An international number of old as it is today; `None` where there is nothing to mend. A number of eight digits in
+/// Brazil that begins with 7 may be a landline's, unless it is `mobile`.
+fn mended(text: &str, mobile: bool) -> Option<String> {
+    let digits: String = text.strip_prefix('+')?.chars().filter(char::is_ascii_digit).collect();
+    if let Some(rest) = digits.strip_prefix("521").filter(|rest| rest.len() == 10) {
+        return Some(format!("+52{rest}"));
+    }
+    let (area, number) = digits.strip_prefix("55").filter(|rest| rest.len() == 10)?.split_at(2);
+    let old = number.starts_with(['6', '8', '9']) || (mobile && number.starts_with('7'));
+    old.then(|| format!("+55{area}9{number}"))
 }
 
 #[cfg(test)]
@@ -79,5 +119,49 @@ mod tests {
             assert_eq!(phone(raw, region).as_deref(), expected, "{raw} in {region}");
         }
         assert_eq!(phone("600000000", "no region"), None);
+    }
+
+    #[test]
+    fn whatsapp_numbers_are_the_telephone_s() {
+        let cases = [
+            // Mexico: the 1 after 52 is WhatsApp's alone.
+            ("5215550000000", "MX", Some("+525550000000")),
+            ("+52 1 55 5000 0000", "ES", Some("+525550000000")),
+            ("525550000000", "MX", Some("+525550000000")),
+            ("whatsapp:+5215550000000", "MX", Some("+525550000000")),
+            ("5550000000", "MX", Some("+525550000000")),
+            // Argentina: the 9 stays.
+            ("5491155550000", "AR", Some("+5491155550000")),
+            ("+54 9 11 5555 0000", "ES", Some("+5491155550000")),
+            // Brazil: the ninth digit is filled in.
+            ("551187650000", "BR", Some("+5511987650000")),
+            ("5511987650000", "BR", Some("+5511987650000")),
+            ("551177650000", "BR", Some("+5511977650000")),
+            ("551133330000", "BR", Some("+551133330000")),
+            // Spain, and who writes it as at home.
+            ("34600000000", "ES", Some("+34600000000")),
+            ("34600000000@s.whatsapp.net", "ES", Some("+34600000000")),
+            ("600 000 000", "ES", Some("+34600000000")),
+            ("WhatsApp:+34600000000", "MX", Some("+34600000000")),
+            ("0034600000000", "MX", Some("+34600000000")),
+            ("123", "ES", None),
+            ("", "ES", None),
+            ("whatsapp:", "ES", None),
+            ("áááááááááá", "ES", None),
+        ];
+        for (raw, region, expected) in cases {
+            assert_eq!(whatsapp(raw, region).as_deref(), expected, "{raw} in {region}");
+        }
+        assert_eq!(phone("+52 1 55 5000 0000", "MX").as_deref(), Some("+525550000000"));
+        assert_eq!(phone("+55 11 8765-0000", "BR").as_deref(), Some("+5511987650000"));
+    }
+
+    #[test]
+    fn a_number_is_found_however_it_was_given() {
+        let key = |raw: &str, region: &str| phone(raw, region).map(|number| phone_key(&number));
+        let abroad = whatsapp("5491155550000", "AR").map(|number| phone_key(&number));
+        assert_eq!(key("11 5555-0000", "AR"), abroad);
+        assert_eq!(key("011 15 5555-0000", "AR"), abroad);
+        assert_eq!(phone_key("+34600000000"), "+34600000000");
     }
 }

@@ -68,6 +68,29 @@ pub struct PersonalData {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Fields of the CRM; an empty one was taken away.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub crm: BTreeMap<String, Option<String>>,
+}
+
+impl PersonalData {
+    /// The same, with what a later submission says in its place where it says something.
+    #[must_use]
+    pub fn amended(mut self, later: Self) -> Self {
+        if later.phone.is_some() || later.phone_raw.is_some() {
+            (self.phone, self.phone_raw) = (later.phone, later.phone_raw);
+        }
+        self.fields.extend(later.fields);
+        self.crm.extend(later.crm);
+        Self {
+            name: later.name.or(self.name),
+            email: later.email.or(self.email),
+            user_id: later.user_id.or(self.user_id),
+            by: later.by.or(self.by),
+            reason: later.reason.or(self.reason),
+            ..self
+        }
+    }
 }
 
 /// Why the vault did not do what was asked.
@@ -206,6 +229,16 @@ impl Vault {
         mac.update(kind);
         mac.update(&[0]);
         mac.update(normalised.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Tells one content from another without giving it away: what is personal could be guessed from a plain hash.
+    #[must_use]
+    pub fn digest(&self, site: SiteNumber, content: &[u8]) -> [u8; 32] {
+        let mut mac = keys::hmac(&self.lookup);
+        mac.update(&site.to_be_bytes());
+        mac.update(b"content\0");
+        mac.update(content);
         mac.finalize().into_bytes().into()
     }
 

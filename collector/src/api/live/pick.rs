@@ -10,9 +10,10 @@ use crate::{
     api::shapes::{ItemView, LeadView},
     domain::{
         event::{Detail, Event},
-        fact::{Arrival, Entry, StageMove, Subject},
+        fact::{Arrival, Entry, Subject},
         id::{Id, LeadId},
         journey::{Evidence, Item, What},
+        record::{Record, Told},
         silence::Silent,
         standing::Lead,
         token::Scope,
@@ -36,13 +37,18 @@ pub enum Type {
     Lead,
     /// A lead was moved to a stage.
     Stage,
+    /// It was tried to reach a lead.
+    Attempt,
+    /// A lead paid, or was paid back.
+    Sale,
     /// The site went quiet.
     Silent,
 }
 
 impl Type {
     /// Every type.
-    pub const ALL: [Self; 4] = [Self::Event, Self::Lead, Self::Stage, Self::Silent];
+    pub const ALL: [Self; 6] =
+        [Self::Event, Self::Lead, Self::Stage, Self::Attempt, Self::Sale, Self::Silent];
 
     /// Its name.
     #[must_use]
@@ -51,6 +57,8 @@ impl Type {
             Self::Event => "event",
             Self::Lead => "lead",
             Self::Stage => "stage",
+            Self::Attempt => "attempt",
+            Self::Sale => "sale",
             Self::Silent => "silent",
         }
     }
@@ -111,9 +119,9 @@ struct EventMessage<'a> {
     item: &'a ItemView,
 }
 
-/// A move to a stage, and whose.
+/// A move to a stage, an attempt or a sale, and whose.
 #[derive(Serialize)]
-struct StageMessage<'a> {
+struct RecordMessage<'a> {
     position: u64,
     lead: String,
     received_at: i64,
@@ -167,15 +175,22 @@ impl Picker {
                     }
                     let mark = Mark { position, part: 1 };
                     if mark > feed.mark && event.detail.lead().is_some() {
-                        lead(feed, site, event, mark, text).await?;
+                        lead(feed, site, &LeadId::of_event(&event.id_text()), mark, text).await?;
                         feed.mark = mark;
                     }
                 }
             }
-            Entry::Stage(moved) => {
+            Entry::Lead(_)
+            | Entry::Stage(_)
+            | Entry::Attempt(_)
+            | Entry::Sale(_)
+            | Entry::Flag(_)
+            | Entry::Patch(_) => {
                 let mark = Mark { position: stored.position, part: 0 };
                 if mark > feed.mark {
-                    stage(feed, site, moved, mark, text).await?;
+                    if let Some(record) = Record::of(&stored.entry) {
+                        self::record(feed, site, record, mark, text).await?;
+                    }
                     feed.mark = mark;
                 }
             }
@@ -282,11 +297,11 @@ impl Picker {
     }
 }
 
-async fn lead(feed: &Feed, site: &Site, event: &Event, mark: Mark, text: &mut String) -> Result<(), Problem> {
+async fn lead(feed: &Feed, site: &Site, id: &LeadId, mark: Mark, text: &mut String) -> Result<(), Problem> {
     if !feed.filter.wants(Type::Lead) {
         return Ok(());
     }
-    let Some(lead) = visible(feed, site, &LeadId::of_event(&event.id_text())).await? else { return Ok(()) };
+    let Some(lead) = visible(feed, site, id).await? else { return Ok(()) };
     let kind = serde_json::to_value(lead.kind).map_err(Problem::internal)?;
     if !feed.filter.of_kind(kind.as_str().unwrap_or_default()) {
         return Ok(());
@@ -297,35 +312,44 @@ async fn lead(feed: &Feed, site: &Site, event: &Event, mark: Mark, text: &mut St
     Ok(())
 }
 
-async fn stage(
+async fn record(
     feed: &Feed,
     site: &Site,
-    moved: &StageMove,
+    record: Record<'_>,
     mark: Mark,
     text: &mut String,
 ) -> Result<(), Problem> {
-    if !feed.filter.wants(Type::Stage) || !feed.filter.of_kind("stage") {
+    let kind = match record {
+        Record::Lead(_) => return lead(feed, site, record.lead(), mark, text).await,
+        Record::Stage(_) => Type::Stage,
+        Record::Attempt(_) => Type::Attempt,
+        Record::Sale(_) => Type::Sale,
+        // These show in the lead.
+        Record::Flag(_) | Record::Patch(_) => return Ok(()),
+    };
+    if !feed.filter.wants(kind) || !feed.filter.of_kind(record.kind()) {
         return Ok(());
     }
-    if visible(feed, site, &moved.lead).await?.is_none() {
+    if visible(feed, site, record.lead()).await?.is_none() {
         return Ok(());
     }
+    let told = Told { position: mark.position, record, amended: false };
     let item = Item {
-        at: moved.at,
-        what: What::Stage(moved),
+        at: record.at(),
+        what: What::Record(told),
         visit: None,
         touch: None,
         evidence: Evidence::Record,
         edge: None,
     };
     let item = ItemView::of(&feed.app, site.number, &feed.caller, &item).await?;
-    let message = StageMessage {
+    let message = RecordMessage {
         position: mark.position,
-        lead: moved.lead.to_string(),
-        received_at: moved.received_at,
+        lead: record.lead().to_string(),
+        received_at: record.received_at(),
         item: &item,
     };
-    write(text, Type::Stage, mark, &feed.query.render(&message)?);
+    write(text, kind, mark, &feed.query.render(&message)?);
     Ok(())
 }
 

@@ -5,12 +5,14 @@
 //! undone by taking back its evidence, and everything that hung on it follows.
 //!
 //! - [`epoch`]: the parts of a browser's life that belong to one human each
+//! - [`junk`]: what is given in place of an identifier
 //! - [`person`]: which nodes are one human, and what was refused
 //! - [`profile`]: what is remembered of an identified browser
 //!
 //! Nothing is ever joined by an address, a fingerprint or a cookie alone, and nothing across sites.
 
 pub mod epoch;
+pub mod junk;
 pub mod person;
 pub mod profile;
 

@@ -8,8 +8,9 @@ use wire::beacon::Mode;
 use super::*;
 use crate::domain::{
     event::{Detail, Event},
-    fact::Arrival,
+    fact::{Arrival, Entry, StageMove},
     id::{LeadId, VaultRef},
+    record,
     visit::timeline,
 };
 
@@ -56,8 +57,24 @@ fn alone(timeline: Timeline<'_>) -> [Story<'_>; 1] {
     [Story { timeline, epoch: None, tie: None }]
 }
 
-fn of_lead<'a>(stories: &'a [Story<'a>], born_of: &str, stages: &'a [StageMove]) -> Vec<Item<'a>> {
-    of_person(stories, &BTreeSet::from([born_of.to_owned()]), stages)
+fn of_lead<'a>(stories: &'a [Story<'a>], born_of: &str, told: &[Told<'a>]) -> Vec<Item<'a>> {
+    of_person(stories, &BTreeSet::from([born_of.to_owned()]), told)
+}
+
+fn moves(stages: &[StageMove]) -> Vec<Entry> {
+    stages.iter().cloned().map(Entry::Stage).collect()
+}
+
+/// The records at positions that nobody's order depends on.
+fn told(entries: &[Entry]) -> Vec<Told<'_>> {
+    record::told((1..).zip(entries))
+}
+
+fn stage_of<'a>(item: &Item<'a>) -> Option<&'a StageMove> {
+    match item.what {
+        What::Record(Told { record: Record::Stage(stage), .. }) => Some(stage),
+        _ => None,
+    }
 }
 
 fn seen<'a>(arrival: &'a Arrival, events: &'a [Event]) -> Vec<Seen<'a>> {
@@ -68,14 +85,14 @@ fn seen<'a>(arrival: &'a Arrival, events: &'a [Event]) -> Vec<Seen<'a>> {
 fn a_lead_s_journey_is_the_visitor_s_with_the_records_in_between() {
     let arrival = arrival(Some("v1"));
     let events = [view("a", 10), submit("a", 1, 20), submit("a", 2, 50)];
-    let stages = [stage(40, 41, 1, "sql"), stage(20, 30, 2, "mql")];
+    let stages = moves(&[stage(40, 41, 1, "sql"), stage(20, 30, 2, "mql")]);
     let stories = alone(timeline(seen(&arrival, &events), &[]));
     let timeline = &stories[0].timeline;
-    let items = of_lead(&stories, "a-1", &stages);
+    let items = of_lead(&stories, "a-1", &told(&stages));
     use Evidence::{Record, SameVisitor, Submission};
     let told: Vec<(i64, Evidence)> = items.iter().map(|item| (item.at, item.evidence)).collect();
     assert_eq!(told, [(10, SameVisitor), (20, Submission), (20, Record), (40, Record), (50, SameVisitor)]);
-    assert!(matches!(items[2].what, What::Stage(stage) if stage.stage == "mql"));
+    assert!(stage_of(&items[2]).is_some_and(|stage| stage.stage == "mql"));
     assert_eq!(items[0].touch.and_then(|touch| touch.source.as_deref()), Some("google"));
     assert!(items[1..].iter().all(|item| item.touch.is_none()));
     assert_eq!(
@@ -101,8 +118,8 @@ fn an_anonymous_page_view_says_so() {
 #[test]
 fn a_lead_alone_has_only_records() {
     let stories = alone(timeline(Vec::new(), &[]));
-    let stages = [stage(5, 6, 1, "lost")];
-    let items = of_lead(&stories, "a-1", &stages);
+    let stages = moves(&[stage(5, 6, 1, "lost")]);
+    let items = of_lead(&stories, "a-1", &told(&stages));
     assert_eq!(items.len(), 1);
     assert_eq!((items[0].visit, items[0].touch, items[0].evidence), (None, None, Evidence::Record));
 }
@@ -128,13 +145,15 @@ proptest! {
     ) {
         let arrival = arrival(Some("v1"));
         let stories = alone(timeline(seen(&arrival, &events), &[]));
-    let timeline = &stories[0].timeline;
+        let timeline = &stories[0].timeline;
         let stages: Vec<StageMove> =
             moves.iter().map(|(&note, &(at, received_at))| stage(at, received_at, note, "mql")).collect();
-        let reversed: Vec<StageMove> = stages.iter().rev().cloned().collect();
+        let stages = self::moves(&stages);
+        let told = told(&stages);
+        let reversed: Vec<Told<'_>> = told.iter().rev().copied().collect();
         let visitor: Vec<_> = of_visitor(timeline).iter().map(Item::cursor_key).collect();
         prop_assert!(visitor.windows(2).all(|pair| pair[0] < pair[1]));
-        let items = of_lead(&stories, "a-1", &stages);
+        let items = of_lead(&stories, "a-1", &told);
         let keys: Vec<_> = items.iter().map(Item::cursor_key).collect();
         prop_assert!(keys.windows(2).all(|pair| pair[0] < pair[1]));
         prop_assert_eq!(items.len(), timeline.entries.len() + stages.len());
@@ -142,10 +161,7 @@ proptest! {
         // Moves of a moment stand in the order in which they were said.
         let said: Vec<(i64, i64)> = items
             .iter()
-            .filter_map(|item| match item.what {
-                What::Stage(stage) => Some((stage.at, stage.received_at)),
-                What::Event(_) => None,
-            })
+            .filter_map(|item| stage_of(item).map(|stage| (stage.at, stage.received_at)))
             .collect();
         prop_assert!(said.is_sorted());
     }

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::seen;
+use super::{
+    records::{self, News},
+    seen,
+};
 use crate::{
     domain::{
         event::Detail,
-        fact::{EdgeMark, Position, SiteNumber, StageMove, Subject},
+        fact::{EdgeMark, Position, SiteNumber, Subject},
         id::LeadId,
         identity::{
-            Edge, EdgeId, EdgeKind, MOST_EDGES, Mark, Node, Said,
+            Edge, EdgeId, MOST_EDGES, Mark, Node, Said,
             person::{Conflict, Member},
             profile::Profile,
         },
@@ -28,12 +31,16 @@ pub(super) struct Leads<'a> {
     site: SiteNumber,
     config: &'a SiteConfig,
     graph: Graph<'a>,
+    /// What the step's facts say of leads.
+    pub(super) news: News<'a>,
     /// Leads as this step leaves them.
     leads: BTreeMap<LeadId, Lead>,
     /// Which of them each subject left.
     by_subject: BTreeMap<Subject, BTreeSet<LeadId>>,
     /// Subjects all of whose leads are among them.
     loaded: BTreeSet<Subject>,
+    /// What the step's facts say of evidence.
+    pub(super) marks: Vec<(Position, EdgeMark)>,
     /// Subjects with news.
     pub(super) touched: BTreeSet<Subject>,
     /// Whose person may be another now.
@@ -50,9 +57,11 @@ impl<'a> Leads<'a> {
             site,
             config,
             graph: Graph::new(store, site, config, None),
+            news: News::new(store, site, config),
             leads: BTreeMap::new(),
             by_subject: BTreeMap::new(),
             loaded: BTreeSet::new(),
+            marks: Vec::new(),
             touched: BTreeSet::new(),
             affected: BTreeSet::new(),
             pages: BTreeMap::new(),
@@ -60,31 +69,25 @@ impl<'a> Leads<'a> {
         }
     }
 
-    /// A lead is there, and says who left it. One without consent to be followed says nothing: it stays alone.
-    pub(super) fn born(&mut self, lead: Lead, received_at: i64) {
-        let who = match &lead.subject {
-            Some(Subject::Visitor(visitor)) => Some(Node::Visitor(visitor.clone())),
-            Some(Subject::Page(_)) => Some(Node::Lead(lead.id.clone())),
-            None => None,
-        };
-        if let Some(who) = who {
-            let personal = lead.personal.clone();
-            self.say(
-                &who,
-                Said {
-                    fact: &lead.event,
-                    position: lead.position,
-                    at: lead.created_at,
-                    received_at,
-                    kind: EdgeKind::Form,
-                    personal: &personal,
-                },
-            );
+    /// Takes in what the step's news make of leads, and what those say of who left them.
+    pub(super) async fn stand(&mut self, facts: &[Stored]) -> Result<(), StoreError> {
+        self.touched.extend(self.news.buyers(facts).await?);
+        for (lead, before) in self.news.leads().await? {
+            // Another visitor may be said to have left it than was said before.
+            self.touched.extend(before.filter(|before| lead.subject.as_ref() != Some(before)));
+            if !matches!(lead.subject, Some(Subject::Visitor(_))) {
+                self.affected.insert(Member::Lead(lead.id.clone()));
+            }
+            self.put(lead);
         }
-        if !matches!(lead.subject, Some(Subject::Visitor(_))) {
-            self.affected.insert(Member::Lead(lead.id.clone()));
+        for (who, words) in self.news.words() {
+            self.say(&who, words.said()).await?;
         }
-        self.put(lead);
+        // All evidence of the step is there by now; marks are about what was there before them.
+        for (position, mark) in std::mem::take(&mut self.marks) {
+            self.mark(position, &mark).await?;
+        }
+        Ok(())
     }
 
     fn put(&mut self, lead: Lead) {
@@ -103,7 +106,9 @@ impl<'a> Leads<'a> {
                 }
             }
         }
-        Ok(self.by_subject.get(subject).into_iter().flatten().cloned().collect())
+        let left =
+            |id: &&LeadId| self.leads.get(*id).is_some_and(|lead| lead.subject.as_ref() == Some(subject));
+        Ok(self.by_subject.get(subject).into_iter().flatten().filter(left).cloned().collect())
     }
 
     /// A lead as it stands; `None` where it is not there.
@@ -116,33 +121,23 @@ impl<'a> Leads<'a> {
         Ok(self.leads.get_mut(id))
     }
 
-    /// A fact says who somebody is.
-    pub(super) fn say(&mut self, who: &Node, said: Said<'_>) {
+    /// A fact says who somebody is. What was said before stays, with what was said of it since.
+    async fn say(&mut self, who: &Node, said: Said<'_>) -> Result<(), StoreError> {
         for edge in said.edges(who) {
-            self.graph.add(edge);
+            if self.graph.edge(&edge.id).await?.is_none() {
+                self.graph.add(edge);
+            }
         }
+        Ok(())
     }
 
     /// Evidence is taken back, or put back.
-    pub(super) async fn mark(&mut self, position: Position, mark: &EdgeMark) -> Result<(), StoreError> {
+    async fn mark(&mut self, position: Position, mark: &EdgeMark) -> Result<(), StoreError> {
         // Marks are only accepted of evidence that is there, but it may have been sealed since.
         let Some(mut edge) = self.graph.edge(&mark.edge).await? else { return Ok(()) };
         let EdgeMark { active, received_at, note, .. } = *mark;
         edge.marks.push(Mark { position, received_at, active, note });
         self.graph.add(edge);
-        Ok(())
-    }
-
-    pub(super) async fn stage(&mut self, stage: &StageMove) -> Result<(), StoreError> {
-        // Moves are only accepted for leads that are there, but a log may be imported in part.
-        let Some(lead) = self.lead(&stage.lead).await? else { return Ok(()) };
-        // The latest move counts, in whatever order they are told. Other clocks may put one before the lead itself.
-        let at = stage.at.max(lead.created_at);
-        if at >= lead.stage_at {
-            lead.stage.clone_from(&stage.stage);
-            lead.stage_at = at;
-        }
-        lead.updated_at = lead.updated_at.max(stage.received_at);
         Ok(())
     }
 
@@ -199,12 +194,15 @@ impl<'a> Leads<'a> {
                 _ => None,
             })
             .collect();
+        let bought = records::purchases(&seen);
         let timeline = visit::timeline(seen, self.config.grouping());
-        for id in &ids {
-            if let Some(lead) = self.leads.get_mut(id) {
-                lead.confirmed |= succeeded.contains(lead.event.as_str());
-            }
+        let mut own: Vec<Lead> = ids.iter().filter_map(|id| self.leads.remove(id)).collect();
+        for lead in &mut own {
+            lead.confirmed |= succeeded.contains(lead.event.as_str());
         }
+        let bought = self.news.bought(&bought, &mut own).await;
+        self.leads.extend(own.into_iter().map(|lead| (lead.id.clone(), lead)));
+        bought?;
         let leads: Vec<&Lead> = ids.iter().filter_map(|id| self.leads.get(id)).collect();
         Ok(Profile::of(&timeline, &edges, &leads, None))
     }
@@ -324,6 +322,10 @@ impl<'a> Leads<'a> {
                 Member::Lead(id) => {
                     let Some(lead) = self.lead(id).await? else { continue };
                     let page = lead.subject.clone();
+                    if let Some(Subject::Visitor(_)) = page {
+                        // It was said since which browser left it.
+                        continue;
+                    }
                     own.push(id.clone());
                     touches.extend(self.touches_of_page(page).await?);
                 }

@@ -46,7 +46,15 @@ impl Closure {
                 }
                 Node::Lead(id) => {
                     if let Some(lead) = store.lead(site, id).await? {
-                        found.pages.extend(lead.subject.clone());
+                        match &lead.subject {
+                            Some(Subject::Visitor(visitor)) => {
+                                let browser = Node::Visitor(visitor.clone());
+                                if seen.insert(browser.clone()) {
+                                    queue.push_back(browser);
+                                }
+                            }
+                            page => found.pages.extend(page.clone()),
+                        }
                         found.leads.insert(id.clone(), lead);
                     }
                 }

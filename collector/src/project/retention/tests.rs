@@ -10,9 +10,10 @@ use crate::{
     domain::{
         counters::{Cell, Tally},
         event::{Cta, Detail, Event, Identifier, IdentifierKind, LeadKind, Personal, Submission},
-        fact::HOUSE,
+        fact::{HOUSE, StageMove},
         id::{EventId, Id, Token, VaultRef},
         promotion::{LinkClick, Pixel, PixelKind, Placement},
+        record::{LeadIn, Sale},
         site::{SiteConfig, SitePut},
     },
     project::{directory::Directory, follow::Follower},
@@ -43,7 +44,7 @@ fn config() -> SiteConfig {
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    (0u8..12, 0u8..4, 0u8..4, 0u16..4, 0i64..119, 0i64..2)
+    (0u8..15, 0u8..4, 0u8..4, 0u16..4, 0i64..119, 0i64..2)
 }
 
 fn event(page: &str, number: u16, at: i64, detail: Detail) -> Event {
@@ -115,6 +116,50 @@ fn entry(index: usize, (what, who, page, number, day, late): Happening) -> Entry
             received_at: received,
             note: reference(index),
             external_id: None,
+        }),
+        11 => {
+            let detail = Detail::Purchase {
+                order_id: format!("o{number}"),
+                amount: 100 + i64::from(page),
+                currency: "EUR".to_owned(),
+                items: Vec::new(),
+            };
+            arrival(visitor, Mode::Full, received, vec![event(&own, 30 + number, at, detail)])
+        }
+        12 => {
+            let external_id = format!("crm{who}{page}{}", day / 20);
+            let event = (who == 1).then(|| format!("p{}{page}d{}-{}", who % 2, day / 3, 10 + number));
+            let lead = event.as_deref().map(LeadId::of_event);
+            Entry::Lead(LeadIn {
+                lead: lead.unwrap_or_else(|| LeadId::of_record("lead", &external_id)),
+                kind: LeadKind::Call,
+                at,
+                received_at: received,
+                external_id,
+                visitor: if who > 1 { visitor.and_then(Id::parse) } else { None },
+                event,
+                personal: Personal {
+                    vault: Some(reference(index)),
+                    identifiers: vec![Identifier {
+                        kind: IdentifierKind::Phone,
+                        token: Token([number as u8; 16]),
+                    }],
+                },
+                consent: None,
+                flags: Vec::new(),
+            })
+        }
+        13 => Entry::Sale(Sale {
+            lead: match page % 2 {
+                0 => LeadId::of_record("lead", &format!("crm{who}{page}{}", day / 20)),
+                _ => LeadId::of_event(&format!("p{}{page}d{}-{}", who % 2, day / 3, 10 + number)),
+            },
+            at,
+            received_at: received,
+            amount: 100,
+            currency: "EUR".to_owned(),
+            external_id: format!("o{number}"),
+            refund_of: None,
         }),
         _ => {
             let id = EventId::Opaque(Id::parse(&format!("x{who}{page}{number}")).unwrap());
@@ -257,14 +302,15 @@ async fn assert_kept_as_asked(store: &dyn Store, entries: &[Entry]) {
                 assert!(*at >= cutoffs.events);
             }
             Entry::Arrival(Arrival { visitor: Some(visitor), .. }) => {
-                if all_of(visitor).into_iter().any(is_signed) {
+                let is_told = |entry: &Entry| matches!(entry, Entry::Lead(lead) if lead.visitor.as_ref() == Some(visitor));
+                if all_of(visitor).into_iter().any(is_signed) || entries.iter().any(is_told) {
                     // Somebody whom evidence ties to them may be there still: what a rebuild says tells.
                     continue;
                 }
                 let cutoff =
                     if all_of(visitor).iter().any(has_lead) { cutoffs.leads } else { cutoffs.events };
                 let stage = entries.iter().any(|entry| {
-                    matches!(entry, Entry::Stage(_)) && entry.received_at().is_some_and(|at| at >= cutoff)
+                    Record::of(entry).is_some() && entry.received_at().is_some_and(|at| at >= cutoff)
                 });
                 let last = all_of(visitor).into_iter().filter_map(Entry::received_at).max();
                 assert!(last >= Some(cutoff) || stage, "{visitor} was last seen before {cutoff}");

@@ -23,6 +23,14 @@ pub(super) fn lead(name: &str, created_at: i64) -> Lead {
         confirmed: false,
         flags: Vec::new(),
         origin: Origin::unknown(created_at, reason::NO_CONSENT),
+        born: None,
+        submissions: Vec::new(),
+        external_id: None,
+        attempts: Attempts::default(),
+        sales: Vec::new(),
+        purchases: Vec::new(),
+        stays: Vec::new(),
+        known: Known::default(),
     }
 }
 

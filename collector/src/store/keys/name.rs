@@ -32,6 +32,8 @@ pub fn name(key: &[u8]) -> String {
         Some(&EDGE | &EDGE_END) => "evidence of who is who",
         Some(&PROFILE) => "what is remembered of a subject",
         Some(&CONFLICT) => "evidence that was refused",
+        Some(&LEAD_BY_TOKEN) => "lead by identifier",
+        Some(&ORDER) => "purchase by order",
         Some(&SUMS) => "sums of a counter",
         Some(&MEMBERS) => "visitors of a counter",
         Some(&COUNTED) => "what was counted of a subject or a cost",

@@ -1,0 +1,165 @@
+//! What servers and the contact centre tell about leads: attempts, sales, moves, marks, what is known. Under a lead's
+//! path, or by `match` for those who do not know its id.
+//!
+//! - [`attempts`], [`sales`], [`stages`]: each under both
+//! - [`marks`]: test, spam, internal; and what is known
+
+pub mod attempts;
+pub mod marks;
+pub mod sales;
+pub mod stages;
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{
+    auth::Caller,
+    lead_match::{self, MatchBody},
+    query::Query,
+    shapes::LeadView,
+};
+use crate::{
+    app::App,
+    domain::{fact::Entry, record::Record, standing::Lead, token::Permission},
+    error::Problem,
+    project::directory::Site,
+    store::{Append, Claim, Seal, Verdict},
+};
+
+/// Beyond this an amount is a mistake.
+const LARGEST: u64 = 1_000_000_000_000;
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Became {
+    /// It is new.
+    Created,
+    /// It says otherwise than the one before with its external id.
+    Amended,
+    /// It was there, just so.
+    Repeated,
+}
+
+impl Became {
+    /// The HTTP status that tells it.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Created => StatusCode::CREATED,
+            Self::Amended | Self::Repeated => StatusCode::OK,
+        }
+    }
+}
+
+/// A record that is fit to be appended.
+pub struct Ready {
+    /// What is told.
+    pub entry: Entry,
+    /// What is personal about it.
+    pub seals: Vec<Seal>,
+    /// What must be the same for it to be the same, where it has an external id.
+    pub content: Option<Value>,
+}
+
+/// Appends a record, and waits until it took effect.
+///
+/// # Errors
+/// 409 where its external id is of another lead's record; what the store says.
+pub async fn append(app: &App, site: &Site, ready: Ready) -> Result<Became, Problem> {
+    let Ready { entry, seals, content } = ready;
+    let record = Record::of(&entry).ok_or_else(|| Problem::internal("no record"))?;
+    let (kind, lead) = (record.kind(), record.lead());
+    let mut claim = None;
+    let mut became = Became::Created;
+    if let (Some(external_id), Some(content)) = (record.external_id(), content) {
+        let digest = app.vault.digest(site.number, content.to_string().as_bytes());
+        claim = Some(Claim { kind, external_id: external_id.to_owned(), content: digest });
+        if app.store.claimed(site.number, kind, external_id).await?.is_some() {
+            became = Became::Amended;
+            if lead_match::told_as(app, site, kind, external_id).await?.is_some_and(|told| told != *lead) {
+                return Err(Problem::conflict("Another lead has a record with this external_id."));
+            }
+        }
+    }
+    let appended = app.store.append(Append { seals, claim, ..Append::of(site.number, entry) }).await?;
+    match appended.verdicts.first() {
+        Some(Verdict::Stored(position)) => {
+            app.progress.wait(site.number, *position).await;
+            Ok(became)
+        }
+        _ => Ok(Became::Repeated),
+    }
+}
+
+/// What a writer is told who may read nothing.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Told)]
+pub struct ToldView {
+    lead: String,
+}
+
+/// The answer: the lead as it then stands, or its id alone.
+async fn answer(
+    app: &App,
+    caller: &Caller,
+    site: &Site,
+    request: &HttpRequest,
+    lead: &Lead,
+    became: Became,
+) -> Result<HttpResponse, Problem> {
+    let mut response = HttpResponse::build(became.status());
+    if !caller.role.allows(Permission::ReadLead) {
+        return Ok(response.json(ToldView { lead: lead.id.to_string() }));
+    }
+    let lead = lead_match::find(app, caller, site, lead.id.as_str()).await?;
+    let query = Query::of(request, app.clock.now());
+    Ok(response.json(query.render(&LeadView::of(app, site.number, caller, lead).await?)?))
+}
+
+/// What a record's time is told by: one that has none of its own is the same whenever it is said again.
+fn told_at(at: Option<&Value>, read: i64) -> Option<i64> {
+    at.filter(|at| !at.is_null()).map(|_| read)
+}
+
+/// Which lead a request is about, and who asks.
+enum Which {
+    /// The one that the path names.
+    Path(String),
+    /// The one that the body's `match` finds.
+    Match,
+}
+
+impl Which {
+    fn site(
+        &self,
+        app: &App,
+        caller: &Caller,
+        slug: &str,
+        permission: Permission,
+    ) -> Result<Arc<Site>, Problem> {
+        if let Self::Match = self {
+            caller.may(slug, Permission::Match)?;
+        }
+        caller.site(app, slug, permission)
+    }
+
+    async fn lead(
+        &self,
+        app: &App,
+        caller: &Caller,
+        site: &Site,
+        matching: Option<&MatchBody>,
+    ) -> Result<Lead, Problem> {
+        match (self, matching) {
+            (Self::Path(id), _) => lead_match::find(app, caller, site, id).await,
+            (Self::Match, Some(matching)) => matching.find(app, caller, site).await,
+            (Self::Match, None) => {
+                Err(Problem::invalid_at("/match", "must say which lead: by external_id, ref, phone or email"))
+            }
+        }
+    }
+}

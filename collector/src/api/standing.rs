@@ -1,0 +1,210 @@
+//! What became of a lead, as the API shows it: attempts, sales, times in stages, what is known; and records as items of
+//! a journey.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::auth::Caller;
+use crate::{
+    app::App,
+    domain::{
+        fact::SiteNumber,
+        record::{Record, Told},
+        sales::{self, SaleStanding},
+        standing::{Attempts, Lead, Stay},
+    },
+    error::Problem,
+    vault::PersonalData,
+};
+
+/// How often and since when it was tried to reach a lead.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeadAttempts)]
+pub struct AttemptsView {
+    count: u32,
+    first_attempt_at: Option<i64>,
+    /// When somebody answered first.
+    first_contact_at: Option<i64>,
+}
+
+impl From<Attempts> for AttemptsView {
+    fn from(attempts: Attempts) -> Self {
+        Self {
+            count: attempts.count,
+            first_attempt_at: attempts.first_attempt_at,
+            first_contact_at: attempts.first_contact_at,
+        }
+    }
+}
+
+/// What a lead bought.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeadSales)]
+pub struct SalesView {
+    /// Sales; refunds are none.
+    count: usize,
+    /// What is left after refunds, in minor units, by currency.
+    amounts: BTreeMap<String, i64>,
+    /// Sales and refunds, oldest first.
+    items: Vec<SaleView>,
+}
+
+/// A sale or a refund.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeadSale)]
+pub struct SaleView {
+    external_id: String,
+    at: i64,
+    /// Minor units; negative of a refund.
+    amount: i64,
+    /// ISO 4217.
+    currency: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund_of: Option<String>,
+    /// Whether a server said so; a page alone is not believed without question.
+    confirmed: bool,
+    /// What the page said, where that is something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<PageSaleView>,
+}
+
+/// What a page said of a sale on which the server says otherwise.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PageSale)]
+pub struct PageSaleView {
+    amount: i64,
+    currency: String,
+    /// How much more the server says, where the currency is the same.
+    difference: Option<i64>,
+}
+
+impl SalesView {
+    /// The sales of a lead.
+    #[must_use]
+    pub fn of(sales: &[SaleStanding]) -> Self {
+        let items = sales.iter().map(|sale| SaleView {
+            external_id: sale.external_id.clone(),
+            at: sale.at,
+            amount: sale.amount,
+            currency: sale.currency.clone(),
+            refund_of: sale.refund_of.clone(),
+            confirmed: sale.confirmed,
+            page: sale.page.as_ref().map(|(amount, currency)| PageSaleView {
+                amount: *amount,
+                currency: currency.clone(),
+                difference: (*currency == sale.currency).then(|| sale.amount.saturating_sub(*amount)),
+            }),
+        });
+        Self {
+            count: sales.iter().filter(|sale| sale.refund_of.is_none()).count(),
+            amounts: sales::totals(sales),
+            items: items.collect(),
+        }
+    }
+}
+
+/// A time in one stage.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Stay)]
+pub struct StayView {
+    stage: String,
+    entered_at: i64,
+    /// Null while it lasts.
+    left_at: Option<i64>,
+    /// How long it was; null while it lasts.
+    ms: Option<i64>,
+    /// Whether a person or a server said so; else a rule did.
+    manual: bool,
+}
+
+/// Times in stages, in order.
+#[must_use]
+pub fn stays(stays: &[Stay]) -> Vec<StayView> {
+    let ends = stays.iter().skip(1).map(|next| Some(next.at)).chain([None]);
+    let view = |(stay, left_at): (&Stay, Option<i64>)| StayView {
+        stage: stay.stage.clone(),
+        entered_at: stay.at,
+        left_at,
+        ms: left_at.map(|left_at| left_at - stay.at),
+        manual: stay.manual,
+    };
+    stays.iter().zip(ends).map(view).collect()
+}
+
+/// All that is personal about a lead: what was submitted first, and what amended it. `None` where nothing is kept.
+///
+/// # Errors
+/// What the vault says.
+pub async fn personal(app: &App, site: SiteNumber, lead: &Lead) -> Result<Option<PersonalData>, Problem> {
+    let references = lead.personal.vault.iter().chain(&lead.submissions).chain(&lead.known.crm);
+    let mut all: Option<PersonalData> = None;
+    for reference in references {
+        if let Some(data) = app.vault.get(site, *reference).await? {
+            all = Some(all.unwrap_or_default().amended(data));
+        }
+    }
+    Ok(all)
+}
+
+/// A record's own fields, as a caller may see them.
+///
+/// # Errors
+/// What the vault says.
+pub async fn fields(
+    app: &App,
+    site: SiteNumber,
+    caller: &Caller,
+    told: &Told<'_>,
+) -> Result<Map<String, Value>, Problem> {
+    let mut fields = match told.record {
+        Record::Stage(stage) => json!({"stage": stage.stage}),
+        Record::Lead(lead) => {
+            json!({"lead": lead.lead, "lead_kind": lead.kind, "external_id": lead.external_id})
+        }
+        Record::Attempt(attempt) => json!({
+            "outcome": attempt.outcome,
+            "disposition": attempt.disposition,
+            "product": attempt.product,
+            "objection": attempt.objection,
+            "external_id": attempt.external_id,
+        }),
+        Record::Sale(sale) => json!({
+            "amount": sale.amount,
+            "currency": sale.currency,
+            "refund_of": sale.refund_of,
+            "external_id": sale.external_id,
+        }),
+        Record::Flag(mark) => json!({"flag": mark.flag}),
+        Record::Patch(patch) => json!({
+            "product": patch.product,
+            "objection": patch.objection,
+            "value": patch.value,
+            "fit": patch.fit,
+            "cleared": patch.cleared,
+        }),
+    };
+    let Some(own) = fields.as_object_mut() else { return Ok(Map::new()) };
+    own.retain(|_, value| !value.is_null());
+    if told.amended {
+        own.insert("amended".to_owned(), json!(true));
+    }
+    let note = match told.record {
+        Record::Stage(stage) => Some(stage.note),
+        Record::Attempt(attempt) => attempt.note,
+        _ => None,
+    };
+    if let Some(note) = note.filter(|_| caller.sees_contacts())
+        && let Some(note) = app.vault.get(site, note).await?
+    {
+        if let Record::Stage(_) = told.record {
+            own.insert("by".to_owned(), json!(note.by));
+            own.insert("reason".to_owned(), json!(note.reason));
+        } else {
+            own.insert("agent".to_owned(), json!(note.by));
+        }
+    }
+    Ok(std::mem::take(own))
+}

@@ -1,0 +1,287 @@
+//! What servers and people tell about leads. Each is a fact of its own; the same `external_id` again amends it, and
+//! what it said before stays in the log.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::{Consent, Flag, LeadKind, Personal, Prop},
+    fact::{Entry, Position, StageMove},
+    id::{Id, LeadId, VaultRef},
+};
+
+/// A server tells of a lead: one of its own, or more about one that a page told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeadIn {
+    /// Which lead: derived from the external id, or from the form's reference where there is one.
+    pub lead: LeadId,
+    /// How it came to be.
+    pub kind: LeadKind,
+    /// When it came to be, ms since the epoch.
+    pub at: i64,
+    /// When it was told.
+    pub received_at: i64,
+    /// The sender's own id of it.
+    pub external_id: String,
+    /// Whose browser it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<Id>,
+    /// The id of the page's event that the lead was born of, or will be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// Name, e-mail, phone, user id and fields, by reference.
+    pub personal: Personal,
+    /// What was agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+    /// What is remarkable about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
+}
+
+/// What came of trying to reach a lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was tried; nobody says what came of it.
+    Attempted,
+    /// Nobody answered.
+    NoAnswer,
+    /// Somebody answered.
+    Contacted,
+}
+
+/// The contact centre tried to reach a lead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Which lead.
+    pub lead: LeadId,
+    /// When, ms since the epoch.
+    pub at: i64,
+    /// When it was told.
+    pub received_at: i64,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The contact centre's own code for what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disposition: Option<String>,
+    /// What it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// What kept the lead from buying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objection: Option<String>,
+    /// Who tried, by reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<VaultRef>,
+    /// The sender's own id of it.
+    pub external_id: String,
+}
+
+/// Money that a lead paid, or was given back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sale {
+    /// Which lead.
+    pub lead: LeadId,
+    /// When, ms since the epoch.
+    pub at: i64,
+    /// When it was told.
+    pub received_at: i64,
+    /// Minor units; negative of a refund.
+    pub amount: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// The sender's own id of it.
+    pub external_id: String,
+    /// The sale that it takes back, or a part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_of: Option<String>,
+}
+
+/// Somebody marked a lead, or took the mark away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlagSet {
+    /// Which lead.
+    pub lead: LeadId,
+    /// When, ms since the epoch.
+    pub received_at: i64,
+    /// Test, spam or internal; `None` takes it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flag: Option<Flag>,
+    /// The id of the token that said so.
+    pub by: String,
+}
+
+/// Somebody filled in what is known of a lead.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeadPatch {
+    /// Which lead.
+    pub lead: LeadId,
+    /// When, ms since the epoch.
+    pub received_at: i64,
+    /// The id of the token that did.
+    pub by: String,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// What keeps the lead from buying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objection: Option<String>,
+    /// What the lead is expected to bring, in minor units of the site's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<i64>,
+    /// How well the lead fits, by names of the site's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fit: BTreeMap<String, Prop>,
+    /// What was taken away: `product`, `objection`, `value`, or `fit.` and a name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cleared: Vec<String>,
+    /// Fields of the CRM, by reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crm: Option<VaultRef>,
+}
+
+/// What an entry tells about a lead.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Record<'a> {
+    /// That there is one, or more about it.
+    Lead(&'a LeadIn),
+    /// A move to a stage.
+    Stage(&'a StageMove),
+    /// An attempt to reach it.
+    Attempt(&'a Attempt),
+    /// A sale.
+    Sale(&'a Sale),
+    /// A mark.
+    Flag(&'a FlagSet),
+    /// What is known of it.
+    Patch(&'a LeadPatch),
+}
+
+impl<'a> Record<'a> {
+    /// What an entry tells about a lead; `None` where it is about none.
+    #[must_use]
+    pub fn of(entry: &'a Entry) -> Option<Self> {
+        match entry {
+            Entry::Lead(lead) => Some(Self::Lead(lead)),
+            Entry::Stage(stage) => Some(Self::Stage(stage)),
+            Entry::Attempt(attempt) => Some(Self::Attempt(attempt)),
+            Entry::Sale(sale) => Some(Self::Sale(sale)),
+            Entry::Flag(flag) => Some(Self::Flag(flag)),
+            Entry::Patch(patch) => Some(Self::Patch(patch)),
+            _ => None,
+        }
+    }
+
+    /// Which lead it is about.
+    #[must_use]
+    pub fn lead(self) -> &'a LeadId {
+        match self {
+            Self::Lead(record) => &record.lead,
+            Self::Stage(record) => &record.lead,
+            Self::Attempt(record) => &record.lead,
+            Self::Sale(record) => &record.lead,
+            Self::Flag(record) => &record.lead,
+            Self::Patch(record) => &record.lead,
+        }
+    }
+
+    /// When it happened, ms since the epoch.
+    #[must_use]
+    pub fn at(self) -> i64 {
+        match self {
+            Self::Lead(record) => record.at,
+            Self::Stage(record) => record.at,
+            Self::Attempt(record) => record.at,
+            Self::Sale(record) => record.at,
+            Self::Flag(record) => record.received_at,
+            Self::Patch(record) => record.received_at,
+        }
+    }
+
+    /// When it was told.
+    #[must_use]
+    pub fn received_at(self) -> i64 {
+        match self {
+            Self::Lead(record) => record.received_at,
+            Self::Stage(record) => record.received_at,
+            Self::Attempt(record) => record.received_at,
+            Self::Sale(record) => record.received_at,
+            Self::Flag(record) => record.received_at,
+            Self::Patch(record) => record.received_at,
+        }
+    }
+
+    /// Its kind: what its external id is unique within, and what journeys call it.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Lead(_) => "lead",
+            Self::Stage(_) => "stage",
+            Self::Attempt(_) => "attempt",
+            Self::Sale(_) => "sale",
+            Self::Flag(_) => "flag",
+            Self::Patch(_) => "patch",
+        }
+    }
+
+    /// The sender's own id of it, where it has one.
+    #[must_use]
+    pub fn external_id(self) -> Option<&'a str> {
+        match self {
+            Self::Lead(record) => Some(&record.external_id),
+            Self::Stage(record) => record.external_id.as_deref(),
+            Self::Attempt(record) => Some(&record.external_id),
+            Self::Sale(record) => Some(&record.external_id),
+            Self::Flag(_) | Self::Patch(_) => None,
+        }
+    }
+
+    /// The vault's references in it.
+    #[must_use]
+    pub fn references(self) -> Vec<VaultRef> {
+        match self {
+            Self::Lead(record) => record.personal.vault.into_iter().collect(),
+            Self::Stage(record) => vec![record.note],
+            Self::Attempt(record) => record.note.into_iter().collect(),
+            Self::Patch(record) => record.crm.into_iter().collect(),
+            Self::Sale(_) | Self::Flag(_) => Vec::new(),
+        }
+    }
+}
+
+/// A record at its place in the log.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Told<'a> {
+    /// Where it stands in the log.
+    pub position: Position,
+    /// What was told.
+    pub record: Record<'a>,
+    /// Whether a later record with the same external id says otherwise.
+    pub amended: bool,
+}
+
+/// The records of some entries with their positions, in that order, and which of them were amended since.
+#[must_use]
+pub fn told<'a>(entries: impl IntoIterator<Item = (Position, &'a Entry)>) -> Vec<Told<'a>> {
+    let mut told: Vec<Told<'a>> = entries
+        .into_iter()
+        .filter_map(|(position, entry)| Some(Told { position, record: Record::of(entry)?, amended: false }))
+        .collect();
+    told.sort_by_key(|told| told.position);
+    let mut last: HashMap<(&'static str, &str), Position> = HashMap::new();
+    for one in &told {
+        if let Some(id) = one.record.external_id() {
+            last.insert((one.record.kind(), id), one.position);
+        }
+    }
+    for one in &mut told {
+        one.amended = one
+            .record
+            .external_id()
+            .and_then(|id| last.get(&(one.record.kind(), id)))
+            .is_some_and(|last| *last != one.position);
+    }
+    told
+}

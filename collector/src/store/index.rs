@@ -1,0 +1,97 @@
+//! By what else leads are found: their identifiers, a server's own ids, orders.
+
+use super::{
+    StoreError,
+    engine::Engine,
+    keys,
+    reads::{each_key, each_pair, lead, row},
+};
+use crate::domain::{
+    fact::{Position, SiteNumber, Subject},
+    id::Token,
+    standing::Lead,
+};
+
+/// Every key that leads to a lead.
+pub(super) fn listed_under(site: SiteNumber, lead: &Lead) -> Vec<Vec<u8>> {
+    let mut keys = vec![keys::lead_by_time(site, lead.created_at, &lead.id)];
+    keys.extend(lead.subject.iter().map(|subject| keys::lead_by_subject(site, subject, &lead.id)));
+    let tokens = lead.personal.identifiers.iter().map(|identifier| identifier.token);
+    keys.extend(tokens.map(|token| keys::lead_by_token(site, token, &lead.id)));
+    keys
+}
+
+/// Leads that gave the identifier with this keyed hash, newest first, at most `max`.
+pub(super) fn leads_with<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    hash: &[u8; 32],
+    max: usize,
+) -> Result<Vec<Lead>, StoreError> {
+    let token = match engine.get(&keys::lookup(site, hash))? {
+        None => return Ok(Vec::new()),
+        Some(value) => match value.split_first() {
+            Some((&keys::VERSION, token)) => token.try_into().ok().map(Token),
+            _ => None,
+        },
+    };
+    let token = token.ok_or_else(|| StoreError::Damaged("a token of an unknown version".to_owned()))?;
+    let prefix = keys::leads_by_token(site, token);
+    let mut found = Vec::new();
+    each_key(engine, &prefix, |key| {
+        let id = key.get(prefix.len()..).and_then(keys::lead_id);
+        let id = id.ok_or_else(|| StoreError::Damaged("a lead's key".to_owned()))?;
+        found.extend(lead(engine, site, &id)?);
+        Ok(())
+    })?;
+    found.sort_by(|a: &Lead, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+    found.truncate(max);
+    Ok(found)
+}
+
+/// Where the record stands that claims an external id.
+pub(super) fn claimed<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    kind: &str,
+    external_id: &str,
+) -> Result<Option<Position>, StoreError> {
+    let value = engine.get(&keys::claim(site, kind, external_id))?;
+    let position = |value: Vec<u8>| {
+        keys::trailing_position(&value).ok_or_else(|| StoreError::Damaged("a short claim".to_owned()))
+    };
+    value.map(position).transpose()
+}
+
+/// Whose pages said that an order was bought.
+pub(super) fn buyers<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    order_id: &str,
+) -> Result<Vec<Subject>, StoreError> {
+    let mut found = Vec::new();
+    each_pair(engine, &keys::orders(site, order_id), |_, value| {
+        found.push(row(value)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The leads of some subjects.
+pub(super) fn leads_of<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    subjects: &[Subject],
+) -> Result<Vec<Lead>, StoreError> {
+    let mut found = Vec::new();
+    for subject in subjects {
+        let prefix = keys::leads_by_subject(site, subject);
+        each_key(engine, &prefix, |key| {
+            let id = key.get(prefix.len()..).and_then(keys::lead_id);
+            let id = id.ok_or_else(|| StoreError::Damaged("a lead's key".to_owned()))?;
+            found.extend(lead(engine, site, &id)?);
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
