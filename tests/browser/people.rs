@@ -1,10 +1,11 @@
 //! Who is who, in real browsers and on the dashboard: one human on two devices, two humans on one, a mistake taken back.
 
-use e2e::{ADMIN, holds};
+use e2e::holds;
 use serde_json::{Value, json};
 
 use crate::{
     Stage,
+    dashboard::sign_in,
     harness::{Browser, Engine, Wish},
     kinds, on_stage,
 };
@@ -105,15 +106,6 @@ fn visit(evidence: &'static str, submission: &'static str) -> [(&'static str, &'
         ("form_success", evidence),
         ("page_leave", evidence),
     ]
-}
-
-async fn sign_in(stage: &Stage, browser: &Browser) {
-    browser.open(&stage.page("/")).await;
-    browser.type_into("input[name=site]", "demo").await;
-    browser.type_into("input[name=token]", ADMIN).await;
-    browser.type_into("input[name=name]", "Eva").await;
-    browser.click("form [type=submit]").await;
-    browser.find(".leads tbody tr").await;
 }
 
 /// Opens a lead's page, as somebody who picks it from the list.

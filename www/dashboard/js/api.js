@@ -100,6 +100,9 @@ export function client({ site, token, fetch = globalThis.fetch, timeoutMs = TIME
     markEdge: (id, active, body, options) =>
       request("POST", `/edges/${encodeURIComponent(id)}/${active ? "restore" : "revoke"}`, { ...options, body }),
     counters: (params, options) => request("GET", `/reports/counters${query(params)}`, options),
+    campaigns: (params, options) => request("GET", `/reports/campaigns${query(params)}`, options),
+    addAttempt: (id, body, options) => request("POST", `${lead(id)}/attempts`, { ...options, body }),
+    addSale: (id, body, options) => request("POST", `${lead(id)}/sales`, { ...options, body }),
     setStage: (id, body, options) => request("POST", `${lead(id)}/stage`, { ...options, body }),
   };
 }

@@ -1,5 +1,6 @@
 // The frame around the views: who is signed in, in which language, and what the address asks for.
 import { client } from "./api.js";
+import { campaignsView } from "./campaigns.js";
 import { conflictsView } from "./conflicts.js";
 import { countersView } from "./counters.js";
 import { fill, h } from "./dom.js";
@@ -17,24 +18,24 @@ const STAGES = ["visitor", "lead", "mql", "sql", "opportunity", "customer", "los
 const app = document.getElementById("app");
 let lang = pickLanguage(store.language(), navigator.languages);
 let session = store.load();
-let stages = null;
+let site = null;
 let stop = () => {};
 let back = leadsHash();
 
-/** The site's own stages, where the token may read its settings; else the usual ones. */
-async function readStages() {
+/** The site's own stages and currency, where the token may read its settings; else the usual stages, and no currency. */
+async function readSite() {
   try {
-    const site = await client(session).site();
-    const own = Array.isArray(site.stages) ? site.stages.filter((stage) => typeof stage === "string") : [];
-    return own.length > 0 ? own : STAGES;
+    const { stages, currency = null } = await client(session).site();
+    const names = Array.isArray(stages) ? stages.map((stage) => stage?.name ?? stage).filter((stage) => typeof stage === "string") : [];
+    return { stages: names.length > 0 ? names : STAGES, currency };
   } catch {
-    return STAGES;
+    return { stages: STAGES, currency: null };
   }
 }
 
 function signOut(notice) {
   session = null;
-  stages = null;
+  site = null;
   store.clear();
   render(notice);
 }
@@ -98,16 +99,21 @@ async function render(notice) {
     signIn({ root, t, route, notice, enter });
     return;
   }
-  if (stages === null) {
-    const found = await readStages();
+  if (site === null) {
+    const found = await readSite();
     if (mine !== turn) return;
-    stages = found;
+    site = found;
   }
+  const { stages, currency } = site;
   const api = client(session);
   const expired = () => signOut(t("signin.expired"));
   if (route.view === "lead") {
     document.title = `${t("lead.title")} · Traza`;
-    stop = leadView({ root, t, api, id: route.id, stages, by: session.name || "dashboard", back, expired });
+    stop = leadView({ root, t, api, id: route.id, stages, currency, by: session.name || "dashboard", back, expired });
+  } else if (route.view === "campaigns") {
+    document.title = `${t("campaigns.title")} · ${session.site} · Traza`;
+    const go = (hash) => (location.hash = hash);
+    stop = campaignsView({ root, t, api, by: route.by, days: route.days, currency, go, expired });
   } else if (route.view === "counters") {
     document.title = `${t("counters.title")} · ${session.site} · Traza`;
     const go = (hash) => (location.hash = hash);

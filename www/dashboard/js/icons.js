@@ -36,6 +36,8 @@ const ICONS = {
   lead: STAR,
   stage: "M5 21V4M5 5h13l-3 4 3 4H5",
   attempt: PHONE,
+  flag: WARN,
+  patch: FORM,
   call: PHONE,
   call_summary: PHONE,
   message: CHAT,

@@ -165,6 +165,10 @@ export function say(item, t) {
       const stage = item.stage ?? item.to;
       return pick(["did.stage.to", stage, { stage: t.label("stage", stage) }]);
     }
+    case "flag":
+      return pick(["did.flag.to", item.flag, { flag: t.label("flag", item.flag) }]);
+    case "lead":
+      return pick(["did.lead.told", item.external_id, {}]);
     case "attempt":
       return pick(["did.attempt.outcome", item.outcome, { outcome: t.label("outcome", item.outcome) }]);
     case "call":

@@ -1,6 +1,7 @@
 // One lead: who, where from, at which stage, and the whole journey.
+import { actionsCard } from "./actions.js";
 import { fill, h, icon, pairs, time } from "./dom.js";
-import { ago, dateTime, sameNumber } from "./format.js";
+import { ago, dateTime, money, sameNumber } from "./format.js";
 import { BACK } from "./icons.js";
 import { flagBadges, lamp, leadName, mailLink, phoneLink, problem, stageBadge, touchCard } from "./parts.js";
 import { poll } from "./poll.js";
@@ -13,7 +14,7 @@ const EVERY_MS = 2000;
 const LIMIT = "500";
 
 /** Renders one lead into `root`; returns what ends it. */
-export function leadView({ root, t, api, id, stages, by, back, expired }) {
+export function leadView({ root, t, api, id, stages, currency, by, back, expired }) {
   let pages = [];
   let letters = new Map();
   const seen = { head: "", origin: "", journey: "" };
@@ -33,6 +34,15 @@ export function leadView({ root, t, api, id, stages, by, back, expired }) {
     saved: () => poller.now(),
     expired,
   });
+  const actions = actionsCard({
+    t,
+    by,
+    currency: currency ?? "EUR",
+    attempt: (body) => api.addAttempt(id, body),
+    sale: (body) => api.addSale(id, body),
+    recorded: () => poller.now(),
+    expired,
+  });
   const who = whoPanel({
     t,
     api,
@@ -47,7 +57,7 @@ export function leadView({ root, t, api, id, stages, by, back, expired }) {
   const content = h(
     "div",
     { class: "lead", hidden: true },
-    h("div", { class: "side" }, facts, stage.node, who.node, origin),
+    h("div", { class: "side" }, facts, actions, stage.node, who.node, origin),
     h("section", { class: "journey" }, h("h2", {}, t("journey.title")), story, more),
   );
 
@@ -81,6 +91,8 @@ export function leadView({ root, t, api, id, stages, by, back, expired }) {
         : h("p", { class: "muted" }, t("lead.contact_hidden")),
       pairs([
         [t("lead.consent"), [purposes, version && t("lead.consent_version", { version })].filter(Boolean).join(" · ")],
+        [t("lead.attempts"), lead.attempts?.count > 0 ? attempts(lead.attempts) : null],
+        [t("lead.sales"), sales(lead.sales)],
         [t("lead.score"), lead.score],
         [t("lead.confirmed"), yesNo(lead.confirmed)],
         [t("lead.duplicate_of"), lead.duplicate_of && h("a", { href: leadHash(lead.duplicate_of) }, lead.duplicate_of)],
@@ -89,6 +101,10 @@ export function leadView({ root, t, api, id, stages, by, back, expired }) {
     );
     stage.show(lead.stage);
   }
+
+  const attempts = ({ count, first_contact_at: reached }) =>
+    [t("lead.attempts_made", { count }), reached && t("lead.reached", { when: dateTime(reached, t.lang) })].filter(Boolean).join(" · ");
+  const sales = (of) => Object.entries(of?.amounts ?? {}).map(([code, amount]) => money(amount, code, t.lang)).join(", ");
 
   function showTimes(lead) {
     const line = (key, at) => {
@@ -135,7 +151,7 @@ export function leadView({ root, t, api, id, stages, by, back, expired }) {
         api.lead(id, { signal }),
         api.journey(id, { limit: LIMIT, cursor: at }, { signal }),
       ]);
-      if (changed("head", [lead.contact, lead.stage, lead.flags, lead.updated_at, lead.duplicate_of])) showHead(lead);
+      if (changed("head", [lead.contact, lead.stage, lead.flags, lead.updated_at, lead.duplicate_of, lead.attempts, lead.sales])) showHead(lead);
       who.show(lead);
       showTimes(lead);
       if (changed("origin", lead.origin)) showOrigin(lead.origin);

@@ -5,7 +5,7 @@ import { appendPage, EMPTY, mergeFirstPage } from "./list.js";
 import { channelBadge, flagBadges, lamp, leadName, problem, stageBadge } from "./parts.js";
 import { poll } from "./poll.js";
 import { leadsByPerson, personMark } from "./people.js";
-import { CONFLICTS, leadHash, leadsHash } from "./route.js";
+import { CONFLICTS, handed, kept, leadHash, leadsHash } from "./route.js";
 
 const LIMIT = "50";
 const EVERY_MS = 2000;
@@ -49,7 +49,16 @@ export function leadsView({ root, t, api, filter, stages, go, expired }) {
     ),
     body,
   );
-  const filtered = Boolean(filter.stage || filter.kind);
+  const from = handed(filter);
+  const filtered = Boolean(filter.stage || filter.kind || Object.keys(kept(filter)).length > 0);
+  const narrowed = from.length > 0 && h(
+    "p",
+    { class: "narrowed" },
+    t("leads.from"),
+    from.map(([name, value]) => [" ", name === "channel" ? channelBadge(value, t) : h("span", { class: "badge" }, value)]),
+    " ",
+    h("a", { href: leadsHash() }, t("leads.clear")),
+  );
   const empty = h(
     "div",
     { class: "card empty", hidden: true },
@@ -69,6 +78,7 @@ export function leadsView({ root, t, api, filter, stages, go, expired }) {
       choice("stage", "leads.all_stages", known(stages, filter.stage)),
       choice("kind", "leads.all_kinds", known(KINDS, filter.kind)),
     ),
+    narrowed,
     doubts,
     errors,
     news,

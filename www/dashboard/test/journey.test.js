@@ -79,6 +79,9 @@ test("sentences, with everything and with nothing", () => {
     [{ kind: "stage_changed", to: "demo_booked" }, "Pasó a «Demo booked»"],
     [{ kind: "sale", amount: -500, currency: "EUR" }, /^Devolución de 5,00/],
     [{ kind: "attempt", outcome: "no_answer" }, "Se intentó contactar: no contesta"],
+    [{ kind: "lead", external_id: "crm-1" }, "Lo anotó otro sistema"],
+    [{ kind: "flag", flag: "spam" }, "Se marcó: Spam"],
+    [{ kind: "flag" }, "Se le quitó la marca"],
     [{ kind: "kind_of_tomorrow" }, "Kind of tomorrow"],
     [{}, "?"],
   ];

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { translator } from "../js/i18n.js";
+import { hasDrawing } from "../js/icons.js";
 import { deviceText, groupByVisit } from "../js/journey.js";
 import {
   browserLetters,
@@ -77,6 +78,18 @@ test("every kind of evidence, every refusal and every tie that the collector kno
     for (const conflict of conflicts) assert.ok(t.has(`conflict.${conflict}`), `${t.lang}: conflict.${conflict}`);
     for (const tie of ties) assert.ok(t.has(`evidence.${tie}`), `${t.lang}: evidence.${tie}`);
   }
+});
+
+test("every kind of lead, mark, record and reason that the collector knows has its words", () => {
+  const read = (path) => readFileSync(new URL(`../../../collector/src/domain/${path}`, import.meta.url), "utf8");
+  const reasons = [...read("channel/reason.rs").matchAll(/pub const \w+: &str = "(\w+)"/g)].map(([, one]) => one);
+  const records = [...read("record.rs").matchAll(/Self::\w+\(_\) => "(\w+)"/g)].map(([, one]) => one);
+  const families = { flag: variants("event.rs", "Flag"), kind: variants("event.rs", "LeadKind"), outcome: variants("record.rs", "Outcome"), reason: reasons, did: records };
+  for (const [family, names] of Object.entries(families)) {
+    assert.ok(names.length >= 3, `${family}: the search is broken`);
+    for (const t of [es, en]) for (const name of names) assert.ok(t.has(`${family}.${name}`), `${t.lang}: ${family}.${name}`);
+  }
+  for (const name of records) assert.ok(hasDrawing(name), `no drawing for ${name}`);
 });
 
 test("how evidence stands", () => {
