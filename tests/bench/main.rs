@@ -2,9 +2,10 @@
 //!
 //! Three things are measured in turn, several times, and the medians told: a handler that only parses the same JSON
 //! ([`noop`]), the release binary acknowledging durably, and the store's own loop without HTTP ([`store_loop`]).
-//! `TRAZA_BENCH_SECONDS` (10) and `TRAZA_BENCH_ROUNDS` (3) choose how long; `TRAZA_BENCH_EVENTS` (none) fills a
-//! store with so many events first, and measures it full too. The table goes to docs/benchmarks.md.
+//! `TRAZA_BENCH_SECONDS` (10) and `TRAZA_BENCH_ROUNDS` (3) choose how long; `TRAZA_BENCH_EVENTS` (none) has so
+//! many events simulated first, and measures what is read of them, and the loads on top ([`full`]). The table goes to docs/benchmarks.md.
 
+mod full;
 mod noop;
 mod process;
 mod report;
@@ -91,18 +92,8 @@ struct Durable {
 /// All figures.
 struct Measured {
     sizes: Vec<Size>,
-    full: Option<Full>,
+    full: Option<full::Full>,
     binary_bytes: u64,
-}
-
-/// A store with many events.
-struct Full {
-    one: Durable,
-    ten: Durable,
-    /// The no-op handler's beacons of one and of ten, measured right before: machines change their pace.
-    noop: [wrk::Load; 2],
-    /// From the start of the process until it says where it listens.
-    start: Duration,
 }
 
 async fn measure(plan: &Plan) -> anyhow::Result<Measured> {
@@ -133,7 +124,7 @@ async fn measure(plan: &Plan) -> anyhow::Result<Measured> {
             size.floor.push(floor);
         }
     }
-    let full = if plan.fill > 0 { Some(full_run(plan).await?) } else { None };
+    let full = if plan.fill > 0 { Some(full::run(plan).await?) } else { None };
     Ok(Measured { sizes: sizes.into(), full, binary_bytes })
 }
 
@@ -196,40 +187,6 @@ async fn durable_run(
         disk: process::bytes_below(&home.join("data"))?,
         catch_up,
     })
-}
-
-/// A store that is filled first.
-async fn full_run(plan: &Plan) -> anyhow::Result<Full> {
-    /// Of one load while filling; between two, everything stored takes effect.
-    const SLICE_SECONDS: u64 = 20;
-    let home = Home::new();
-    let server = start(plan, &home).await;
-    server.client.put_site("bench", &json!({"domains": ["example.com"], "consent_default": "full"})).await;
-    let mut seed = 1_000;
-    loop {
-        let filled = durable_run(&home, &server, 10, SLICE_SECONDS, seed).await?;
-        say(&format!(
-            "filling: {} of {} events, {:.0} events/s, {:.0} B an event on disk",
-            filled.stored,
-            plan.fill,
-            filled.load.per_second() * 10.0,
-            filled.disk as f64 / filled.stored as f64
-        ))?;
-        seed += 1;
-        if filled.stored >= plan.fill {
-            break;
-        }
-    }
-    let mut server = server;
-    ensure!(server.terminate().await.success(), "it did not stop cleanly: {}", home.errors());
-    let began = Instant::now();
-    let server = start(plan, &home).await;
-    let start = began.elapsed();
-    let noop_one = noop_run(plan, 1, 1)?;
-    let one = durable_run(&home, &server, 1, plan.seconds, 1).await?;
-    let noop_ten = noop_run(plan, 10, 2)?;
-    let ten = durable_run(&home, &server, 10, plan.seconds, 2).await?;
-    Ok(Full { one, ten, noop: [noop_one, noop_ten], start })
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

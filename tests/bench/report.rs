@@ -82,7 +82,7 @@ pub(crate) fn table(plan: &Plan, measured: &Measured) -> String {
         of_size(&mut text, size);
     }
     if let Some(full) = &measured.full {
-        let name = format!("at {} million events", full.one.stored / 1_000_000);
+        let name = format!("at {} million events", full.read_of / 1_000_000);
         for (events, run, noop) in [(1, &full.one, &full.noop[0]), (10, &full.ten, &full.noop[1])] {
             let share = run.load.per_second() / noop.per_second();
             row(
@@ -114,6 +114,12 @@ pub(crate) fn table(plan: &Plan, measured: &Measured) -> String {
                 "≤ 400 MB",
                 verdict(bytes <= MEMORY_BYTES),
             );
+        }
+        for read in &full.reads {
+            let figures = (milliseconds(read.p99), format!("p50 {}", milliseconds(read.p50)));
+            let limit = format!("≤ {} ms", read.limit / 1e3);
+            let what = format!("{name}: {}, p99 of {}", read.what, read.answers);
+            row(&mut text, &what, figures, &limit, verdict(read.p99 <= read.limit));
         }
         let disk = full.ten.disk as f64 / full.ten.stored as f64;
         let figure = (format!("{disk:.0} B"), String::new());
