@@ -132,6 +132,7 @@ fn stream(app: web::Data<App>, site: Option<(SiteNumber, String)>, contacts: Opt
             slugs,
             made_at,
             opened: Arc::clone(&opened),
+            patience: archive::PATIENCE,
         };
         let written = archive::write(app.store.as_ref(), contents, &pieces).await;
         if let Err(error) = &written {

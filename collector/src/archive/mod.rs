@@ -22,7 +22,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 pub use self::{
     read::{ArchiveError, Reader},
-    write::{Contents, write},
+    write::{Contents, PATIENCE, write},
 };
 use crate::{
     domain::{

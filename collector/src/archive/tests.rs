@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::*;
 use crate::{
@@ -41,11 +41,14 @@ async fn filled() -> Arc<dyn Store> {
     store
 }
 
+fn everything(patience: Duration) -> Contents<'static> {
+    let slugs = BTreeMap::new();
+    Contents { site: None, contacts: None, slugs, made_at: 7, opened: Arc::default(), patience }
+}
+
 async fn archive(store: &dyn Store) -> Vec<u8> {
     let (pieces, mut taken) = tokio::sync::mpsc::channel(1000);
-    let contents =
-        Contents { site: None, contacts: None, slugs: BTreeMap::new(), made_at: 7, opened: Arc::default() };
-    write(store, contents, &pieces).await.unwrap();
+    write(store, everything(PATIENCE), &pieces).await.unwrap();
     drop(pieces);
     let mut bytes = Vec::new();
     while let Some(piece) = taken.recv().await {
@@ -69,6 +72,29 @@ fn all(bytes: &[u8]) -> Result<Carried, ArchiveError> {
         }
     }
     Ok(carried)
+}
+
+/// A reader that takes nothing must not keep what is old from being sealed.
+#[tokio::test]
+async fn a_reader_that_sleeps_is_dropped_and_lets_go_of_the_logs() {
+    let store = filled().await;
+    let (pieces, taken) = tokio::sync::mpsc::channel(1);
+    pieces.send(b"lies there".to_vec()).await.unwrap();
+    let step = || crate::store::SealStep { site: 1, ..crate::store::SealStep::default() };
+    let writing = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { write(store.as_ref(), everything(Duration::from_millis(200)), &pieces).await }
+    });
+    let mut was_held = false;
+    while !writing.is_finished() {
+        was_held |= matches!(store.seal(step()).await, Err(StoreError::Busy));
+        tokio::task::yield_now().await;
+    }
+    let error = writing.await.unwrap().unwrap_err().to_string();
+    assert!(error.contains("took nothing for 200ms"), "{error}");
+    assert!(was_held, "nothing may be sealed while the archive waits");
+    store.seal(step()).await.unwrap();
+    drop(taken);
 }
 
 async fn take(store: &dyn Store, carried: Carried) -> Result<Taken, StoreError> {

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -23,6 +24,8 @@ use crate::{
 const LEVEL: i32 = 3;
 /// Facts, or rows, taken at a time.
 const PAGE: usize = 2_000;
+/// How long somebody may leave a piece lying. Nothing is sealed meanwhile, so a reader that went to sleep must not hold it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Compressed bytes in one piece.
 const CHUNK: usize = 128 * 1024;
 
@@ -38,12 +41,14 @@ pub struct Contents<'a> {
     pub made_at: i64,
     /// Counts the submissions that were opened.
     pub opened: Arc<AtomicU64>,
+    /// How long a piece may wait to be taken: [`PATIENCE`].
+    pub patience: Duration,
 }
 
 /// Writes an archive, piece by piece. Ends early where nobody takes the pieces any more.
 ///
 /// # Errors
-/// What the store or the vault says. What was sent by then has no end, and so is no archive.
+/// What the store or the vault says; that a piece was not taken in time. What was sent by then has no end, and so is no archive.
 pub async fn write(
     store: &dyn Store,
     contents: Contents<'_>,
@@ -57,7 +62,7 @@ pub async fn write(
         marks.retain(|mark| mark.site == *site || mark.site == HOUSE);
     }
     let heads: BTreeMap<SiteNumber, Position> = marks.iter().map(|mark| (mark.site, mark.head)).collect();
-    let mut out = Output::new(pieces)?;
+    let mut out = Output::new(pieces, contents.patience)?;
     let header = Header {
         version: VERSION,
         made_at: contents.made_at,
@@ -137,6 +142,7 @@ async fn fact(site: SiteNumber, stored: Stored, contents: &Contents<'_>) -> Resu
 /// Lines on their way out: counted, hashed, compressed, cut into pieces.
 struct Output<'a> {
     pieces: &'a mpsc::Sender<Vec<u8>>,
+    patience: Duration,
     state: Option<Box<State>>,
 }
 
@@ -153,11 +159,11 @@ fn failed(error: impl std::fmt::Display) -> VaultError {
 }
 
 impl<'a> Output<'a> {
-    fn new(pieces: &'a mpsc::Sender<Vec<u8>>) -> Result<Self, VaultError> {
+    fn new(pieces: &'a mpsc::Sender<Vec<u8>>, patience: Duration) -> Result<Self, VaultError> {
         let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL).map_err(failed)?;
         encoder.include_checksum(true).map_err(failed)?;
         let state = State { encoder, hash: Sha256::new(), entries: 0, facts: 0, rows: 0 };
-        Ok(Self { pieces, state: Some(Box::new(state)) })
+        Ok(Self { pieces, patience, state: Some(Box::new(state)) })
     }
 
     /// Writes lines where it may block, and sends what is ready.
@@ -172,9 +178,18 @@ impl<'a> Output<'a> {
         let state = self.state.insert(done.await.map_err(failed)?.map_err(failed)?);
         if state.encoder.get_ref().len() >= CHUNK {
             let piece = std::mem::take(state.encoder.get_mut());
-            self.pieces.send(piece).await.map_err(failed)?;
+            self.send(piece).await?;
         }
         Ok(())
+    }
+
+    async fn send(&self, piece: Vec<u8>) -> Result<(), VaultError> {
+        match tokio::time::timeout(self.patience, self.pieces.send(piece)).await {
+            Ok(sent) => sent.map_err(failed),
+            Err(_) => {
+                Err(failed(format!("its reader took nothing for {:?}, and was dropped", self.patience)))
+            }
+        }
     }
 
     async fn end(mut self, logs: Vec<super::LogEnd>) -> Result<(), VaultError> {
@@ -183,7 +198,7 @@ impl<'a> Output<'a> {
         let end = End { entries: state.entries, facts: state.facts, rows: state.rows, logs, sha256 };
         state.line(&Line::End(end)).map_err(failed)?;
         let piece = state.encoder.finish().map_err(failed)?;
-        self.pieces.send(piece).await.map_err(failed)
+        self.send(piece).await
     }
 }
 
