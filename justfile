@@ -79,11 +79,10 @@ kill-test rounds='200': build
 soak events='10000000': build
     @TRAZA_BIN={{ quote(traza) }} TRAZA_SOAK_EVENTS={{ events }} cargo test --release -p e2e --test reliability -- --nocapture soak
 
-# Mutated bodies, queries and cursors into the parsers, so many in all; a seed repeats a run
+# libFuzzer on the parsers that strangers reach, so many executions in all; what it finds is kept, and fails the tests
 [group('check it')]
 fuzz executions='10000000' seed='1':
-    @.ci/setup build
-    @cargo run --quiet --release -p e2e --bin fuzz -- {{ executions }} {{ seed }}
+    @.ci/fuzz {{ executions }} {{ seed }}
 
 # What the tracker costs a page at a slow processor, beside the bare page and a peer: writes docs/tracker.md
 [group('measure it')]
