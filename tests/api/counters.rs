@@ -243,6 +243,7 @@ async fn a_cost_is_replaced_by_its_key() {
     let totals =
         |body: Value| numbers(&body["totals"], ["cost", "ad_views", "ad_clicks", "ad_clicks_imported"]);
     assert_eq!(totals(report(client, "").await), [500, 100, 4, 4]);
+    assert_eq!(report(client, "since_day=2026-11-22").await["currency"], "EUR");
     ingest.post_json(path, &cost(700, "google")).await.expect(200);
     ingest.post_json(path, &cost(11, "bing")).await.expect(200);
     assert_eq!(totals(report(client, "").await), [711, 200, 8, 8]);
@@ -380,6 +381,22 @@ async fn a_data_centres_network_is_a_hint_and_its_address_is_not_kept() {
     assert_eq!(numbers(&bots["without_bots"], ["visitors"]), [1]);
     let bot = |visitor: &'static str| async move { client.journey("acme", visitor).await[0]["bot"].clone() };
     assert_eq!((bot("v0").await, bot("v1").await), (json!("datacentre"), json!(null)));
+
+    // Shown and followed, by a program there and by a person elsewhere.
+    let links =
+        json!({"items": [{"id": "otono", "target": "https://www.example.com/", "source": "boletin"}]});
+    client.put("/api/v1/sites/acme/links", &links).await.expect(200);
+    for address in ["203.0.113.9", "198.51.100.9"] {
+        for (path, status) in [("/t/acme.gif?k=imp&source=boletin", 200), ("/t/acme/r/otono", 302)] {
+            let request = client.bare(Method::GET, path).header("user-agent", CHROME);
+            assert_eq!(send(request.header("x-forwarded-for", address)).await.status, status);
+        }
+    }
+    for (asked, expected) in [("bots=exclude", [1, 1]), ("bots=include", [2, 2])] {
+        let body = report(client, &format!("source=boletin&{asked}")).await;
+        assert_eq!(numbers(&body["totals"], ["ad_views", "ad_clicks"]), expected, "{asked}: {body}");
+    }
+
     let log = app.app().store.read(1, 0, 100).await.unwrap();
     let text =
         serde_json::to_string(&log.iter().map(|stored| stored.entry.as_ref()).collect::<Vec<_>>()).unwrap();

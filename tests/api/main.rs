@@ -37,5 +37,6 @@ mod retention;
 mod roles;
 mod sites;
 mod stages;
+mod tables;
 mod tokens;
 mod tracker;

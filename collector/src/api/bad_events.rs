@@ -51,6 +51,10 @@ pub struct BadEventView {
     raw: Option<String>,
 }
 
+/// The list's columns as a table.
+const COLUMNS: [&str; 9] =
+    ["id", "received_at", "index", "event", "reason", "detail", "size", "has_body", "raw"];
+
 /// What the log holds, and what it let go.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BadLogView {
@@ -81,9 +85,10 @@ pub struct BadEventsView {
         ("reason" = Option<String>, Query, description = "shape, id, kind, time or field"),
         ("raw" = Option<bool>, Query, description = "true shows the events as they were sent; they may hold personal data"),
         ("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query), ("time" = Option<String>, Query),
+        ("format" = Option<String>, Query, description = "json or csv; `Accept: text/csv` does the same"),
     ),
     responses(
-        (status = 200, body = BadEventsView),
+        (status = 200, content((BadEventsView = "application/json"), (String = "text/csv"))),
         (status = 400, body = problem::Body), (status = 403, body = problem::Body), (status = 404, body = problem::Body),
     ),
     security(("token" = []))
@@ -129,7 +134,7 @@ pub async fn list(
         next: page.next.map(|next| query::cursor(&next)).transpose()?,
         log: BadLogView { events: log.events, bytes: log.bytes, dropped: log.dropped },
     };
-    Ok(HttpResponse::Ok().json(query.render(&view)?))
+    query.list(&view, &COLUMNS)
 }
 
 /// The bodies of a list's beacons, each opened once: its events stand one after the other.

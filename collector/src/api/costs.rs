@@ -20,21 +20,27 @@ use crate::{
 #[schema(as = Cost)]
 pub struct CostBody {
     /// YYYY-MM-DD.
+    #[schema(format = Date)]
     day: String,
     #[serde(flatten)]
     placement: PlacementBody,
     /// Minor units: 12345 are 123.45.
+    #[schema(minimum = -1_000_000_000_000_i64, maximum = 1_000_000_000_000_i64)]
     cost: i64,
     /// ISO 4217; the site's.
+    #[schema(pattern = "^[A-Z]{3}$")]
     currency: String,
     /// How often ads were shown.
     #[serde(default)]
+    #[schema(maximum = 1_000_000_000_000_i64)]
     impressions: u64,
     /// How often they were clicked.
     #[serde(default)]
+    #[schema(maximum = 1_000_000_000_000_i64)]
     clicks: u64,
     /// What the platform says that came of it.
     #[serde(default)]
+    #[schema(maximum = 1_000_000_000_000_i64)]
     platform_conversions: Option<u64>,
 }
 
@@ -43,6 +49,7 @@ pub struct CostBody {
 #[schema(as = Costs)]
 pub struct CostsBody {
     /// 1 to 500.
+    #[schema(min_items = 1, max_items = 500)]
     items: Vec<CostBody>,
 }
 

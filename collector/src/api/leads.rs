@@ -31,9 +31,11 @@ use crate::{
         ("channel" = Option<String>, Query, description = "Of the last touch"),
         ("campaign" = Option<String>, Query, description = "Of the last touch"),
         ("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query), ("time" = Option<String>, Query),
+        ("format" = Option<String>, Query, description = "json or csv; `Accept: text/csv` does the same"),
     ),
     responses(
-        (status = 200, description = "{\"items\": [Lead], \"next\": cursor or null}", body = [LeadView]),
+        (status = 200, description = "Some of them, and the `cursor` of the next page; as a table its `Link`",
+            content((List<LeadView> = "application/json"), (String = "text/csv"))),
         (status = 400, body = problem::Body), (status = 401, body = problem::Body), (status = 403, body = problem::Body),
     ),
     security(("token" = []))
@@ -65,7 +67,20 @@ pub async fn list(
         items.push(LeadView::of(&app, site.number, &caller, lead).await?);
     }
     let next = page.next.map(|after| query::cursor(&after)).transpose()?;
-    Ok(HttpResponse::Ok().json(query.render(&List { items, next })?))
+    query.list(&List { items, next }, &columns())
+}
+
+/// The list's columns as a table.
+fn columns() -> Vec<String> {
+    let own = "id kind created_at updated_at stage entered_at score contact.name contact.email contact.phone \
+               contact.phone_raw contact.fields form magnet confirmed flags visitors person duplicate_of external_id \
+               attempts.count attempts.first_attempt_at attempts.first_contact_at sales.count sales.amounts sales.items \
+               stays product objection value fit crm consent.text_version consent.purposes";
+    let of_touch = "at channel source medium campaign campaign_id adset ad content term click_ids landing referrer reason";
+    let touches = ["first", "last", "last_non_direct"].into_iter();
+    let origin =
+        touches.flat_map(|touch| of_touch.split(' ').map(move |name| format!("origin.{touch}.{name}")));
+    own.split_whitespace().map(str::to_owned).chain(origin).collect()
 }
 
 /// One lead.

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{auth::Caller, json, problem, shapes::List};
+use super::{auth::Caller, json, problem, query::Query, shapes::List};
 use crate::{
     app::App,
     domain::{
@@ -32,16 +32,26 @@ pub struct LinkBody {
     url: Option<String>,
 }
 
+/// The list's columns as a table.
+const COLUMNS: [&str; 9] =
+    ["id", "url", "target", "source", "medium", "campaign", "campaign_id", "content", "term"];
+
 /// Where a link or a cost belongs, by the names of `utm_*`.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 #[schema(as = Placement)]
 pub struct PlacementBody {
+    #[schema(max_length = 256)]
     source: Option<String>,
+    #[schema(max_length = 256)]
     medium: Option<String>,
+    #[schema(max_length = 256)]
     campaign: Option<String>,
+    #[schema(max_length = 256)]
     campaign_id: Option<String>,
+    #[schema(max_length = 256)]
     content: Option<String>,
+    #[schema(max_length = 256)]
     term: Option<String>,
 }
 
@@ -131,7 +141,7 @@ fn view(app: &App, site: &Site) -> List<LinkBody> {
     params(("site" = String, Path)),
     request_body = LinksBody,
     responses(
-        (status = 200, description = "{\"items\": [Link], \"next\": null}", body = [LinkBody]),
+        (status = 200, body = List<LinkBody>),
         (status = 400, body = problem::Body), (status = 403, body = problem::Body), (status = 404, body = problem::Body),
     ),
     security(("token" = []))
@@ -160,9 +170,12 @@ pub async fn put(
 /// The site's counted links.
 #[utoipa::path(
     get, path = "/api/v1/sites/{site}/links", tag = "promotion",
-    params(("site" = String, Path)),
+    params(
+        ("site" = String, Path),
+        ("format" = Option<String>, Query, description = "json or csv; `Accept: text/csv` does the same"),
+    ),
     responses(
-        (status = 200, description = "{\"items\": [Link], \"next\": null}", body = [LinkBody]),
+        (status = 200, content((List<LinkBody> = "application/json"), (String = "text/csv"))),
         (status = 404, body = problem::Body),
     ),
     security(("token" = []))
@@ -171,7 +184,8 @@ pub async fn get(
     app: web::Data<App>,
     caller: Caller,
     slug: web::Path<String>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let site = caller.site(&app, &slug, Permission::Read)?;
-    Ok(HttpResponse::Ok().json(view(&app, &site)))
+    Query::of(&request, app.clock.now()).list(&view(&app, &site), &COLUMNS)
 }

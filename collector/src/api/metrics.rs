@@ -24,7 +24,7 @@ pub struct MetricView {
 #[utoipa::path(
     get, path = "/api/v1/sites/{site}/metrics-dictionary", tag = "reports",
     params(("site" = String, Path)),
-    responses((status = 200, description = "{\"items\": [Metric], \"next\": null}", body = [MetricView])),
+    responses((status = 200, body = List<MetricView>)),
     security(("token" = []))
 )]
 pub async fn dictionary(

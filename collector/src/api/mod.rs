@@ -2,7 +2,7 @@
 //!
 //! - [`routes`]: every route on one screen
 //! - [`auth`]: who asks
-//! - [`json`]: request bodies; [`query`]: times, cursors, limits; [`problem`]: errors as answers
+//! - [`json`]: request bodies; [`query`]: times, cursors, limits; [`problem`]: errors as answers; [`csv`]: lists as tables
 //! - [`check`]: what bodies share; [`lead_match`]: which lead somebody means
 //! - [`leads_in`], [`records`]: what servers and people tell about leads
 //! - [`shapes`], [`standing`]: leads, touches and journey items as the API shows them
@@ -20,6 +20,7 @@ pub mod bad_events;
 pub mod channel_rules;
 pub mod check;
 pub mod costs;
+pub mod csv;
 pub mod health;
 pub mod install;
 pub mod json;

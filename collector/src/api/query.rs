@@ -1,32 +1,40 @@
 //! Query parameters: times, cursors, limits. And times on their way out.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, Header as _},
+    web,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use super::csv;
 use crate::error::Problem;
 
 /// The parameters of a request.
 pub struct Query {
-    values: HashMap<String, String>,
+    values: BTreeMap<String, String>,
     now: i64,
+    path: String,
+    /// Whether the request would rather have a table than JSON.
+    accepts_csv: bool,
 }
 
 impl Query {
     /// Reads them. The first of several values counts.
     #[must_use]
     pub fn of(request: &HttpRequest, now: i64) -> Self {
-        let mut values = HashMap::new();
+        let mut values = BTreeMap::new();
         // Every query is a list of pairs: what is not well encoded is read as well as can be.
         let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
         for (name, value) in pairs.map(web::Query::into_inner).unwrap_or_default() {
             values.entry(name).or_insert(value);
         }
-        Self { values, now }
+        Self { values, now, path: request.path().to_owned(), accepts_csv: prefers_csv(request) }
     }
 
     /// A parameter, unless it is absent or empty.
@@ -101,6 +109,42 @@ impl Query {
         }
         Ok(value)
     }
+
+    /// A list (of `items`, or a report's `rows`) as the request wants it: JSON, or a table with these columns.
+    ///
+    /// # Errors
+    /// 400 for a format that there is not; 500 where it cannot be written.
+    pub fn list<T: Serialize>(&self, list: &T, columns: &[impl AsRef<str>]) -> Result<HttpResponse, Problem> {
+        let wants_csv = match self.text("format").as_deref() {
+            None => self.accepts_csv,
+            Some("csv") => true,
+            Some("json") => false,
+            Some(_) => return Err(Problem::invalid_at("format", "must be json or csv")),
+        };
+        let value = self.render(list)?;
+        let mut response = HttpResponse::Ok();
+        response.insert_header((header::VARY, "accept"));
+        if !wants_csv {
+            return Ok(response.json(value));
+        }
+        if let Some(next) = value["next"].as_str() {
+            let pairs = self.values.iter().filter(|(name, _)| *name != "cursor");
+            let pairs = pairs.map(|(name, value)| format!("{}={}&", escaped(name), escaped(value)));
+            let next = format!("<{}?{}cursor={next}>; rel=\"next\"", self.path, pairs.collect::<String>());
+            response.insert_header((header::LINK, next));
+        }
+        let items = value["items"].as_array().or_else(|| value["rows"].as_array());
+        let table = csv::table(columns, items.map_or(&[], Vec::as_slice))?;
+        Ok(response.content_type("text/csv; charset=utf-8").body(table))
+    }
+}
+
+/// Whether `Accept` puts CSV before JSON.
+fn prefers_csv(request: &HttpRequest) -> bool {
+    let Ok(accept) = header::Accept::parse(request) else { return false };
+    let ranked = accept.ranked();
+    let place = |kind: &str| ranked.iter().position(|accepted| accepted.essence_str() == kind);
+    place("text/csv").is_some_and(|csv| place("application/json").is_none_or(|json| csv < json))
 }
 
 /// A cursor, as it travels: opaque to everybody else.

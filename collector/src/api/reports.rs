@@ -65,6 +65,8 @@ pub struct ReportView {
     channel_rules_version: Option<String>,
     since_day: String,
     until_day: String,
+    /// Of `cost`, which is in its minor units.
+    currency: String,
     /// Facts that are stored and not counted yet: 0 but for moments, and after a change of rules or time zone.
     pending: u64,
     rows: Vec<RowView>,
@@ -233,6 +235,12 @@ fn values(sum: &Sum) -> Map<String, Value> {
     }
 }
 
+/// A report's columns as a table.
+fn columns<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let names = values(&Sum::default());
+    keys.map(|name| format!("key.{name}")).chain(names.keys().map(|name| format!("values.{name}"))).collect()
+}
+
 /// Adds rows up off the async threads: a year of a busy site takes some milliseconds.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     web::block(work).await.map_err(Problem::internal)
@@ -254,8 +262,11 @@ fn pending(app: &App, site: &Site) -> u64 {
         ("channel" = Option<String>, Query), ("source" = Option<String>, Query, description = "(none) for those without"),
         ("campaign" = Option<String>, Query), ("cta" = Option<String>, Query),
         ("bots" = Option<String>, Query, description = "include or exclude"),
+        ("format" = Option<String>, Query, description = "json or csv; `Accept: text/csv` does the same"),
     ),
-    responses((status = 200, body = ReportView), (status = 400, body = problem::Body), (status = 403, body = problem::Body)),
+    responses(
+        (status = 200, description = "As a table the rows alone", content((ReportView = "application/json"), (String = "text/csv"))),
+        (status = 400, body = problem::Body), (status = 403, body = problem::Body)),
     security(("token" = []))
 )]
 pub async fn counters(
@@ -266,7 +277,9 @@ pub async fn counters(
 ) -> Result<HttpResponse, Problem> {
     let site = caller.site(&app, &slug, Permission::Read)?;
     let now = app.clock.now();
-    let asked = Asked::read(&Query::of(&request, now), &site, &caller, now)?;
+    let query = Query::of(&request, now);
+    let asked = Asked::read(&query, &site, &caller, now)?;
+    let columns = columns(asked.group_by.iter().map(|dimension| dimension.name()));
     let pending = pending(&app, &site);
     let rollups = app.store.rollups(site.number, asked.of_ctas(), asked.since, asked.until).await?;
     // A visit may have several calls to action, or none: the whole is the sum of none of their rows.
@@ -304,13 +317,14 @@ pub async fn counters(
             channel_rules_version: by_channel.then(|| catalogue::version(&site.config.channel_rules)),
             since_day: calendar::text(asked.since),
             until_day: calendar::text(asked.until),
+            currency: site.config.currency.clone(),
             pending,
             rows: rows.collect(),
             totals: values(&total),
         }
     })
     .await?;
-    Ok(HttpResponse::Ok().json(view))
+    query.list(&view, &columns)
 }
 
 /// Somebody behind a number.
@@ -338,9 +352,10 @@ pub struct VisitorView {
         ("cta" = Option<String>, Query), ("bots" = Option<String>, Query),
         ("lead" = Option<bool>, Query, description = "true: those who left a lead; false: those who did not"),
         ("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query),
+        ("format" = Option<String>, Query, description = "json or csv; `Accept: text/csv` does the same"),
     ),
     responses(
-        (status = 200, description = "{\"items\": [CountedVisitor], \"next\": cursor or null}", body = [VisitorView]),
+        (status = 200, content((List<VisitorView> = "application/json"), (String = "text/csv"))),
         (status = 400, body = problem::Body), (status = 403, body = problem::Body),
     ),
     security(("token" = []))
@@ -401,7 +416,8 @@ pub async fn visitors(
         journey: format!("/api/v1/sites/{}/visitors/{id}/journey", site.slug),
         visitor: id.to_string(),
     });
-    Ok(HttpResponse::Ok().json(List { items: items.collect::<Vec<_>>(), next }))
+    query
+        .list(&List { items: items.collect::<Vec<_>>(), next }, &["visitor", "left_lead", "leads", "journey"])
 }
 
 /// What programs do to the numbers.
@@ -429,8 +445,11 @@ pub struct BotsView {
         ("site" = String, Path),
         ("since_day" = Option<String>, Query), ("until_day" = Option<String>, Query),
         ("channel" = Option<String>, Query), ("source" = Option<String>, Query), ("campaign" = Option<String>, Query),
+        ("format" = Option<String>, Query, description = "json or csv; `Accept: text/csv` does the same"),
     ),
-    responses((status = 200, body = BotsView), (status = 400, body = problem::Body), (status = 403, body = problem::Body)),
+    responses(
+        (status = 200, description = "As a table the rows alone", content((BotsView = "application/json"), (String = "text/csv"))),
+        (status = 400, body = problem::Body), (status = 403, body = problem::Body)),
     security(("token" = []))
 )]
 pub async fn bots(
@@ -441,7 +460,8 @@ pub async fn bots(
 ) -> Result<HttpResponse, Problem> {
     let site = caller.site(&app, &slug, Permission::Read)?;
     let now = app.clock.now();
-    let mut asked = Asked::read(&Query::of(&request, now), &site, &caller, now)?;
+    let query = Query::of(&request, now);
+    let mut asked = Asked::read(&query, &site, &caller, now)?;
     asked.bots = true;
     let pending = pending(&app, &site);
     let rollups = app.store.rollups(site.number, asked.of_ctas(), asked.since, asked.until).await?;
@@ -472,5 +492,5 @@ pub async fn bots(
         }
     })
     .await?;
-    Ok(HttpResponse::Ok().json(view))
+    query.list(&view, &columns(std::iter::once("rule")))
 }

@@ -343,7 +343,7 @@ fn own_fields(detail: &Detail, event_id: &str) -> Map<String, Value> {
 }
 
 /// Some of a list, and where it goes on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct List<T> {
     /// In the list's order.
     pub items: Vec<T>,

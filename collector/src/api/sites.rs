@@ -310,7 +310,7 @@ pub async fn get(
 /// Every site that the token may administer.
 #[utoipa::path(
     get, path = "/api/v1/sites", tag = "sites",
-    responses((status = 200, description = "{\"items\": [Site], \"next\": null}")),
+    responses((status = 200, body = super::shapes::List<SiteView>)),
     security(("token" = []))
 )]
 pub async fn list(

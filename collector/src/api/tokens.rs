@@ -28,9 +28,10 @@ use crate::{
 #[schema(as = NewToken)]
 pub struct NewToken {
     /// ingest, marketing, sales, agent or admin.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^(ingest|marketing|sales|agent|admin)$")]
     role: Role,
     /// A site's slug, or `*` for all.
+    #[schema(pattern = r"^(\*|[a-z0-9-]{1,32})$")]
     site: String,
     /// Narrows what it sees: `{"channels": […], "campaigns": […]}`.
     #[serde(default)]
@@ -42,6 +43,7 @@ pub struct NewToken {
     expires_at: Option<Value>,
     /// What it is for.
     #[serde(default)]
+    #[schema(max_length = 128)]
     label: String,
 }
 
@@ -169,7 +171,7 @@ async fn append(app: &App, entry: Entry) -> Result<(), Problem> {
 /// The tokens of the sites that the caller may administer, oldest first.
 #[utoipa::path(
     get, path = "/api/v1/tokens", tag = "tokens",
-    responses((status = 200, description = "{\"items\": [Token], \"next\": null}", body = [TokenView])),
+    responses((status = 200, body = List<TokenView>)),
     security(("token" = []))
 )]
 pub async fn list(

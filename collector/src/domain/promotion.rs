@@ -94,6 +94,9 @@ pub struct Pixel {
     /// As the client sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// It came from a network of a data centre, by the operator's list; the address is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub datacentre: bool,
 }
 
 /// A counted link was followed.
@@ -108,6 +111,9 @@ pub struct LinkClick {
     /// As the client sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// It came from a network of a data centre, by the operator's list; the address is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub datacentre: bool,
 }
 
 /// A counted link: where it leads is said beforehand, so that nobody can send people anywhere in the site's name.

@@ -106,8 +106,7 @@ pub async fn options(app: web::Data<App>, request: HttpRequest) -> HttpResponse 
 /// Where a client is. A country is beyond what anonymous mode may say: it knows a language and a class of screen. Whether
 /// the network is a data centre's says nothing of a person, and is asked where an event is kept.
 fn place(app: &App, mode: Mode, client: Client, request: &HttpRequest) -> Place {
-    let datacentre =
-        mode != Mode::Off && client.address().is_some_and(|address| app.datacentres.have(address));
+    let datacentre = mode != Mode::Off && app.datacentres.have_client(client);
     let place =
         if mode == Mode::Full { app.places.of(client, &app.settings, request) } else { Place::default() };
     Place { datacentre, ..place }

@@ -6,6 +6,8 @@ use std::{net::IpAddr, path::Path};
 use anyhow::Context as _;
 use ipnet::IpNet;
 
+use super::client::Client;
+
 /// Networks, in the order of their addresses, none within another.
 #[derive(Debug, Default)]
 pub struct Datacentres {
@@ -40,9 +42,13 @@ impl Datacentres {
         Ok(Self { networks })
     }
 
-    /// Whether an address is of one of the networks.
+    /// Whether a client's address is known, and of one of the networks.
     #[must_use]
-    pub fn have(&self, address: IpAddr) -> bool {
+    pub fn have_client(&self, client: Client) -> bool {
+        client.address().is_some_and(|address| self.have(address))
+    }
+
+    fn have(&self, address: IpAddr) -> bool {
         // An IPv4 address may come as the IPv6 address that it is mapped to.
         let address = address.to_canonical();
         let after = self.networks.partition_point(|network| network.network() <= address);

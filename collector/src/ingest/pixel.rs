@@ -50,7 +50,8 @@ pub async fn get(app: &App, request: &HttpRequest, slug: &str) -> HttpResponse {
 
 /// What is appended for a pixel; `None` where nothing may be, or the address says nothing.
 fn read(app: &App, site: &Site, request: &HttpRequest) -> Option<Append> {
-    app.limits.admit(site.number, Client::of(&app.settings, request)).ok()?;
+    let client = Client::of(&app.settings, request);
+    app.limits.admit(site.number, client).ok()?;
     let at = app.clock.now();
     let query = Query::of(request, at);
     let kind: PixelKind = query.one_of("k").ok()?.unwrap_or(PixelKind::Imp);
@@ -74,7 +75,8 @@ fn read(app: &App, site: &Site, request: &HttpRequest) -> Option<Append> {
         content: [0; 32],
     });
     let user_agent = headers.user_agent;
-    let entry = Entry::Pixel(Pixel { at, kind, placement, message, user_agent });
+    let datacentre = app.datacentres.have_client(client);
+    let entry = Entry::Pixel(Pixel { at, kind, placement, message, user_agent, datacentre });
     Some(Append { claim, ..Append::of(site.number, entry) })
 }
 

@@ -41,15 +41,15 @@ pub async fn get(
     let site = app.directory.site(&slug).ok_or_else(none)?;
     let link = site.links.iter().find(|link| link.id == id).ok_or_else(none)?;
     let location = location(link, request.query_string());
+    let client = Client::of(&app.settings, &request);
     // A HEAD looks where a link leads, as checkers of links do, and follows nothing.
-    if request.method() == Method::GET
-        && app.limits.admit(site.number, Client::of(&app.settings, &request)).is_ok()
-    {
+    if request.method() == Method::GET && app.limits.admit(site.number, client).is_ok() {
         let click = LinkClick {
             at: app.clock.now(),
             link: link.id.clone(),
             placement: link.placement.clone(),
             user_agent: Headers::of(request.headers()).user_agent,
+            datacentre: app.datacentres.have_client(client),
         };
         if let Err(error) = app.store.append(Append::of(site.number, Entry::LinkClick(click))).await {
             tracing::warn!(%error, "a click on a link was not counted");

@@ -219,7 +219,7 @@ impl Counters {
 
 /// What an entry adds by itself, whoever it is of: leads alone, views and clicks of ads.
 fn alone(entry: &Entry, config: &SiteConfig, basis: &mut Basis<'_>) -> Vec<(Cell, Tally)> {
-    let (at, placement, user_agent, tally) = match entry {
+    let (at, placement, user_agent, datacentre, tally) = match entry {
         Entry::Arrival(arrival) => {
             let alone = arrival.events.iter().filter(|event| arrival.subject(event).is_none());
             return alone.filter_map(|event| counters::lead_alone(Seen { arrival, event }, basis)).collect();
@@ -231,20 +231,17 @@ fn alone(entry: &Entry, config: &SiteConfig, basis: &mut Basis<'_>) -> Vec<(Cell
                 // Mail programs fetch it by themselves: an opening proves little, and is no view of an ad.
                 PixelKind::Open => return Vec::new(),
             };
-            (pixel.at, &pixel.placement, &pixel.user_agent, tally)
+            (pixel.at, &pixel.placement, &pixel.user_agent, pixel.datacentre, tally)
         }
         Entry::LinkClick(click) => {
-            (click.at, &click.placement, &click.user_agent, Tally { ad_clicks: 1, ..Tally::default() })
+            let tally = Tally { ad_clicks: 1, ..Tally::default() };
+            (click.at, &click.placement, &click.user_agent, click.datacentre, tally)
         }
         _ => return Vec::new(),
     };
     let day = calendar::day_of(at, basis.zone);
-    let class = class_of(basis.verdicts, user_agent.as_deref());
+    let class = basis.verdicts.of_client(user_agent.as_deref(), datacentre).unwrap_or_default().into_owned();
     vec![(cell(day, class, placement, config), tally)]
-}
-
-fn class_of(verdicts: &mut Verdicts, user_agent: Option<&str>) -> String {
-    user_agent.and_then(|agent| verdicts.of_user_agent(agent)).unwrap_or_default().into_owned()
 }
 
 fn cell(day: calendar::Day, class: String, placement: &Placement, config: &SiteConfig) -> Cell {

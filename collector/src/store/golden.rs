@@ -2,7 +2,7 @@
 //!
 //! `golden/v1.pairs` holds a store's keys and values in hex, `golden/v1.json` what reading it gave when it was
 //! written (which is the export format, too). They are never written again. A new format adds files of its own:
-//! `TRAZA_GOLDEN=v4 cargo test -p collector golden` writes those.
+//! `TRAZA_GOLDEN=v5 cargo test -p collector golden` writes those.
 
 use std::{fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use wire::beacon::{Choice, Mode, Via};
 
 use super::{
-    Append, Claim, Seal, Sealed, Store,
+    Append, Claim, Seal, SealStep, Sealed, Store, Verdict,
     engine::{Batch, Engine as _},
     kv::KvStore,
     memory::Memory,
@@ -28,8 +28,9 @@ use crate::domain::{
     id::{EventId, Id, LeadId, Token, VaultRef},
     ledger::Ledger,
     promotion::{Cost, Link, LinkClick, LinksPut, Pixel, PixelKind, Placement},
+    retention::Retention,
     silence::Silent,
-    site::{SiteConfig, SitePut},
+    site::{FieldRole, FormKind, FormRule, SiteConfig, SitePut},
     token::{Role, Scope, TokenPut, TokenRevoked},
 };
 
@@ -225,12 +226,14 @@ fn additions() -> Vec<Append> {
         placement: placement.clone(),
         message: some("m-1"),
         user_agent: some("Mozilla/5.0"),
+        datacentre: false,
     };
     let click = LinkClick {
         at: 11,
         link: "otono".to_owned(),
         placement: placement.clone(),
         user_agent: some("Mozilla/5.0"),
+        datacentre: false,
     };
     let cost = Cost {
         day: 20_779,
@@ -302,6 +305,51 @@ fn third() -> Vec<Append> {
     ]
 }
 
+/// What came with the fourth: rules for forms, how long a site keeps what, programs of data centres among those who fetch
+/// pixels and follow links; and last an arrival that is sealed.
+fn fourth() -> Vec<Append> {
+    let claim = |kind: &'static str| Some(Claim { kind, external_id: "fourth".to_owned(), content: [6; 32] });
+    let rule = FormRule {
+        matches: "form#presupuesto".to_owned(),
+        kind: FormKind::Callback,
+        success: Some("/gracias".to_owned()),
+        fields: [(FieldRole::Phone, "input.tel".to_owned())].into(),
+    };
+    let retention = Retention { events_months: Some(13), leads_months: None };
+    let config = SiteConfig { forms: vec![rule], retention, ..SiteConfig::default() };
+    let site = SitePut { slug: "acme".to_owned(), at: 30, config };
+    let pixel = Pixel {
+        at: 31,
+        kind: PixelKind::View,
+        placement: Placement::default(),
+        message: None,
+        user_agent: None,
+        datacentre: true,
+    };
+    let click = LinkClick {
+        at: 32,
+        link: "otono".to_owned(),
+        placement: Placement::default(),
+        user_agent: None,
+        datacentre: true,
+    };
+    let leave = |id: EventId| Event {
+        id,
+        page: Id::parse("p4").unwrap(),
+        at: 33,
+        raw_at: None,
+        detail: Detail::PageLeave { engaged_ms: 1, scroll_pct: 2 },
+    };
+    let ids = [EventId::Numbered(0), EventId::Numbered(7), EventId::Opaque(Id::parse("suyo-4").unwrap())];
+    let old = Arrival::bare(Id::parse("v-4"), Mode::Full, 33, ids.map(leave).into());
+    vec![
+        Append { claim: claim("site"), ..Append::of(HOUSE, Entry::Site(site)) },
+        Append { claim: claim("pixel"), ..Append::of(SITE, Entry::Pixel(pixel)) },
+        Append { claim: claim("click"), ..Append::of(SITE, Entry::LinkClick(click)) },
+        Append::of(SITE, Entry::Arrival(old)),
+    ]
+}
+
 /// What a golden store was written with, and is known to it: everything but what bears no id.
 fn known_to(version: &str) -> Vec<Append> {
     let mut known = appends().split_off(3);
@@ -310,6 +358,9 @@ fn known_to(version: &str) -> Vec<Append> {
     }
     if !matches!(version, "v1" | "v2") {
         known.extend(third());
+    }
+    if !matches!(version, "v1" | "v2" | "v3") {
+        known.extend(fourth());
     }
     known
 }
@@ -334,9 +385,12 @@ async fn read(store: &dyn Store) -> Value {
 async fn write(version: &str) {
     let memory = Memory::default();
     let store: Arc<dyn Store> = Arc::new(KvStore::open(memory.clone()).unwrap());
-    for append in appends().into_iter().chain(additions()).chain(third()) {
-        store.append(append).await.unwrap();
+    let mut last = None;
+    for append in appends().into_iter().chain(additions()).chain(third()).chain(fourth()) {
+        last = store.append(append).await.unwrap().verdicts.first().copied();
     }
+    let Some(Verdict::Stored(old)) = last else { panic!("the last was not stored: {last:?}") };
+    store.seal(SealStep { site: SITE, entries: [old].into(), ..SealStep::default() }).await.unwrap();
     store.meta_or_set("name", vec![1, 2]).await.unwrap();
     let value = read(store.as_ref()).await;
     store.close().await;
@@ -373,7 +427,7 @@ async fn every_golden_store_is_read_and_appended_to() {
     if let Ok(version) = std::env::var("TRAZA_GOLDEN") {
         write(&version).await;
     }
-    for version in ["v1", "v2", "v3"] {
+    for version in ["v1", "v2", "v3", "v4"] {
         let store: Arc<dyn Store> = Arc::new(KvStore::open(load(version)).unwrap());
         let expected: Value =
             serde_json::from_str(&fs::read_to_string(golden(&format!("{version}.json"))).unwrap()).unwrap();
@@ -381,10 +435,7 @@ async fn every_golden_store_is_read_and_appended_to() {
         // What it has seen, it has seen: every id, token and claim is known.
         for append in known_to(version) {
             let appended = store.append(append).await.unwrap();
-            assert!(
-                appended.verdicts.iter().all(|verdict| *verdict == super::Verdict::Duplicate),
-                "{version}"
-            );
+            assert!(appended.verdicts.iter().all(|verdict| *verdict == Verdict::Duplicate), "{version}");
         }
         store.close().await;
     }
@@ -395,7 +446,7 @@ fn the_golden_store_has_every_kind_of_event() {
     let kinds: Vec<_> = details().iter().map(Detail::kind).collect();
     assert_eq!(kinds, wire::event::Kind::ALL);
     // The export's JSON reads back as the very same entries.
-    for append in appends().into_iter().chain(additions()).chain(third()) {
+    for append in appends().into_iter().chain(additions()).chain(third()).chain(fourth()) {
         let entry = append.entry.unwrap();
         let text = serde_json::to_string(&entry).unwrap();
         assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);

@@ -1,6 +1,6 @@
 // How often: the counters by day, channel, source or campaign, over the last days.
 import { fill, h } from "./dom.js";
-import { count } from "./format.js";
+import { count, money } from "./format.js";
 import { channelBadge, lamp, problem } from "./parts.js";
 import { poll } from "./poll.js";
 import { columns, dayBefore, keyOf, PERIODS, sorted } from "./report.js";
@@ -44,7 +44,9 @@ export function countersView({ root, t, api, by, days, go, expired }) {
     if (value === null || value === undefined) return h("span", { class: "muted" }, t("counters.none"));
     return by === "channel" ? channelBadge(value, t) : value;
   };
-  const cells = (values, shown) => shown.map((column) => h("td", { class: "number", "data-label": t(`counters.${column}`) }, count(values[column], t.lang)));
+  const number = (column, value, currency) => (column === "cost" ? money(value, currency, t.lang) : count(value, t.lang));
+  const cells = (values, shown, { currency }) =>
+    shown.map((column) => h("td", { class: "number", "data-label": t(`counters.${column}`) }, number(column, values[column], currency)));
 
   function show(report) {
     const shown = columns(report);
@@ -68,9 +70,9 @@ export function countersView({ root, t, api, by, days, go, expired }) {
         h(
           "tbody",
           {},
-          sorted(report.rows, by).map((row) => h("tr", {}, h("th", { scope: "row" }, name(keyOf(row, by))), cells(row.values, shown))),
+          sorted(report.rows, by).map((row) => h("tr", {}, h("th", { scope: "row" }, name(keyOf(row, by))), cells(row.values, shown, report))),
         ),
-        h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, t("counters.total")), cells(report.totals, shown))),
+        h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, t("counters.total")), cells(report.totals, shown, report))),
       ),
     );
   }

@@ -80,6 +80,7 @@ export default {
   "counters.leads": "Leads",
   "counters.ad_views": "Ad views",
   "counters.ad_clicks": "Ad clicks",
+  "counters.cost": "Cost",
   "counters.anonymous_visits": "Anonymous visits",
   "counters.help": "A visitor of several rows counts once in the total. Programs are left out; anonymous visits are no part of visits or visitors.",
 

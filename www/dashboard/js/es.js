@@ -80,6 +80,7 @@ export default {
   "counters.leads": "Leads",
   "counters.ad_views": "Anuncios vistos",
   "counters.ad_clicks": "Clics en anuncios",
+  "counters.cost": "Coste",
   "counters.anonymous_visits": "Visitas anónimas",
   "counters.help": "Quien está en varias filas cuenta una vez en el total. Los programas no cuentan; las visitas anónimas no son parte de las visitas ni de los visitantes.",
 

@@ -5,11 +5,13 @@ export const PERIODS = [7, 30, 90, 365];
 
 /** Always shown, in this order; the others only where something was counted. */
 const MAIN = ["visits", "visitors", "visitors_with_lead", "visitors_without_lead", "leads"];
-const OTHERS = ["ad_views", "ad_clicks", "anonymous_visits"];
+const BEFORE = ["ad_views", "ad_clicks", "cost"];
+const BEHIND = ["anonymous_visits"];
 
 /** The numbers that are worth a column. */
 export function columns(report) {
-  return [...OTHERS.slice(0, 2).filter((name) => report.totals?.[name]), ...MAIN, ...OTHERS.slice(2).filter((name) => report.totals?.[name])];
+  const counted = (names) => names.filter((name) => report.totals?.[name]);
+  return [...counted(BEFORE), ...MAIN, ...counted(BEHIND)];
 }
 
 /** What a row is about; `null` where that is not known. */

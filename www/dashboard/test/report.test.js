@@ -11,6 +11,7 @@ test("what was never counted takes no column", () => {
   const main = ["visits", "visitors", "visitors_with_lead", "visitors_without_lead", "leads"];
   assert.deepEqual(columns({ totals: { visits: 1, ad_views: 0, anonymous_visits: 0 } }), main);
   assert.deepEqual(columns({ totals: { ad_clicks: 3, anonymous_visits: 2 } }), ["ad_clicks", ...main, "anonymous_visits"]);
+  assert.deepEqual(columns({ totals: { ad_views: 1, cost: -5 } }), ["ad_views", "cost", ...main], "a refund is a cost, too");
   assert.deepEqual(columns({}), main);
 });
 
@@ -38,7 +39,7 @@ test("the address of a report is read and written alike, and anything odd is the
 });
 
 test("every column and choice has its words in both languages", () => {
-  const all = columns({ totals: { ad_views: 1, ad_clicks: 1, anonymous_visits: 1 } });
+  const all = columns({ totals: { ad_views: 1, ad_clicks: 1, cost: 1, anonymous_visits: 1 } });
   for (const lang of Object.keys(LANGUAGES)) {
     const t = translator(lang);
     for (const name of [...all, ...DIMENSIONS.map((by) => `by_${by}`), "title", "by", "days", "last_days", "none", "total", "help", "period", "pending"]) {

@@ -79,12 +79,16 @@ impl Verdicts {
         if arrival.foreign_origin {
             return Some(Cow::Borrowed(FOREIGN_ORIGIN));
         }
-        let by_user_agent = arrival.user_agent.as_deref().and_then(|agent| self.of_user_agent(agent));
-        by_user_agent.or(arrival.datacentre.then_some(Cow::Borrowed(DATACENTRE)))
+        self.of_client(arrival.user_agent.as_deref(), arrival.datacentre)
     }
 
-    /// The rule that flags a user agent.
-    pub fn of_user_agent(&mut self, user_agent: &str) -> Option<Cow<'static, str>> {
+    /// The rule that flags whoever sends this user agent, from a network of a data centre or not.
+    pub fn of_client(&mut self, user_agent: Option<&str>, datacentre: bool) -> Option<Cow<'static, str>> {
+        let by_user_agent = user_agent.and_then(|agent| self.of_user_agent(agent));
+        by_user_agent.or(datacentre.then_some(Cow::Borrowed(DATACENTRE)))
+    }
+
+    fn of_user_agent(&mut self, user_agent: &str) -> Option<Cow<'static, str>> {
         if let Some(verdict) = self.known.get(user_agent) {
             return verdict.clone();
         }

@@ -206,6 +206,7 @@ async fn ads_are_added_up_and_a_second_cost_takes_the_firsts_place() {
             placement: placement.clone(),
             message: None,
             user_agent: user_agent.map(str::to_owned),
+            datacentre: false,
         })
     };
     for entry in [pixel(PixelKind::Imp, None), pixel(PixelKind::Imp, None), pixel(PixelKind::Open, None)] {

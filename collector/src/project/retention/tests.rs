@@ -107,8 +107,15 @@ fn entry(index: usize, (what, who, page, number, day, late): Happening) -> Entry
             placement,
             message: None,
             user_agent: None,
+            datacentre: false,
         }),
-        9 => Entry::LinkClick(LinkClick { at: received, link: "l".to_owned(), placement, user_agent: None }),
+        9 => Entry::LinkClick(LinkClick {
+            at: received,
+            link: "l".to_owned(),
+            placement,
+            user_agent: None,
+            datacentre: false,
+        }),
         10 => Entry::Stage(StageMove {
             lead: LeadId::of_event(&format!("p{}{page}d{}-{}", who % 2, day / 3, 10 + number)),
             stage: "mql".to_owned(),
