@@ -13,6 +13,7 @@ mod bad_beacons;
 mod bad_events;
 mod bad_requests;
 mod beacons;
+mod campaigns;
 mod clock;
 mod consent;
 mod cookie;

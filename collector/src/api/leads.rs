@@ -8,6 +8,7 @@ use super::{
     auth::Caller,
     check, json, lead_match, problem,
     query::{self, Query},
+    reports,
     shapes::{ItemView, LeadView, List},
     visitors,
 };
@@ -28,8 +29,11 @@ use crate::{
         ("until" = Option<String>, Query, description = "Created before"),
         ("updated_since" = Option<String>, Query, description = "Changed at or after"),
         ("stage" = Option<String>, Query), ("kind" = Option<String>, Query), ("flag" = Option<String>, Query),
-        ("channel" = Option<String>, Query, description = "Of the last touch"),
-        ("campaign" = Option<String>, Query, description = "Of the last touch"),
+        ("touch" = Option<String>, Query, description = "Where they came from by this touch: first, last or last_non_direct; last unless told"),
+        ("channel" = Option<String>, Query, description = "Of that touch"),
+        ("source" = Option<String>, Query, description = "Of that touch; (none) for those without"),
+        ("campaign" = Option<String>, Query, description = "Of that touch; (none) for those without"),
+        ("counted" = Option<bool>, Query, description = "true: only those that reports count, neither tests nor repetitions"),
         ("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query), ("time" = Option<String>, Query),
         ("format" = Option<String>, Query, description = "json or csv; `Accept: text/csv` does the same"),
     ),
@@ -48,6 +52,7 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let site = caller.site(&app, &slug, Permission::Read)?;
     let query = Query::of(&request, app.clock.now());
+    let or_none = |name: &str| query.text(name).map(|text| (text != reports::NONE).then_some(text));
     let asked = LeadQuery {
         since: query.time("since")?,
         until: query.time("until")?,
@@ -55,8 +60,11 @@ pub async fn list(
         stage: query.text("stage"),
         kind: query.one_of("kind")?,
         flag: query.one_of("flag")?,
+        touch: query.one_of("touch")?.unwrap_or_default(),
         channel: query.text("channel"),
-        campaign: query.text("campaign"),
+        source: or_none("source"),
+        campaign: or_none("campaign"),
+        counted: query.flag("counted")?,
         scope: caller.scope.clone(),
         after: query.cursor()?,
         limit: query.limit()?,

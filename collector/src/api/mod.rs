@@ -8,7 +8,7 @@
 //! - [`shapes`], [`standing`]: leads, touches and journey items as the API shows them
 //! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`], [`bad_events`], [`live`]: the resources
 //! - [`persons`]: who is who, the evidence for it, and taking it back
-//! - [`reports`]: counters and bots; [`metrics`]: what each number means; [`channel_rules`]: why a channel; [`links`], [`costs`]: what reports need to know
+//! - [`reports`]: counters and bots; [`campaigns`]: what came of each campaign; [`metrics`]: what each number means; [`channel_rules`]: why a channel; [`links`], [`costs`]: what reports need to know
 //! - [`health`]: is it up, can it store, what does it count
 //! - [`archive`]: backup and export
 //! - [`pages`]: the dashboard and the demo, embedded
@@ -17,6 +17,7 @@
 pub mod archive;
 pub mod auth;
 pub mod bad_events;
+pub mod campaigns;
 pub mod channel_rules;
 pub mod check;
 pub mod costs;

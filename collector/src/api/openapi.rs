@@ -6,7 +6,7 @@ use utoipa::{
 };
 
 use super::{
-    archive, bad_events, channel_rules, costs, health, install, leads, leads_in, links, live, metrics,
+    archive, bad_events, campaigns, channel_rules, costs, health, install, leads, leads_in, links, live, metrics,
     persons,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors,
@@ -28,7 +28,7 @@ use crate::ingest::{beacon, redirect};
         bad_events::list, bad_events::replay,
         live::get,
         links::put, links::get, costs::post,
-        reports::counters, reports::visitors, reports::bots, metrics::dictionary, channel_rules::get,
+        reports::counters, reports::visitors, reports::bots, campaigns::campaigns, metrics::dictionary, channel_rules::get,
         persons::get, persons::edges, persons::revoke, persons::restore, persons::conflicts,
         leads::list, leads::get, leads::journey, leads::search, leads_in::post, marks::patch, marks::flag,
         stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,

@@ -70,6 +70,18 @@ impl Query {
         })
     }
 
+    /// Whether something is asked for that is not unless it is.
+    ///
+    /// # Errors
+    /// 400 where it is neither true nor false.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.text(name).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::invalid_at(name, "must be true or false")),
+        }
+    }
+
     /// How many items: 50 unless told, 500 at most.
     ///
     /// # Errors

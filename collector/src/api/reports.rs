@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// How a missing source or campaign is asked for.
-const NONE: &str = "(none)";
+pub(super) const NONE: &str = "(none)";
 /// Days of a report that does not say.
 const DAYS: Day = 30;
 /// At most so many days.
@@ -45,13 +45,13 @@ const MOST_DAYS: Day = 3660;
 pub struct RowView {
     /// What the line is about, by the names of `group_by`.
     #[schema(value_type = Object)]
-    key: Map<String, Value>,
+    pub(super) key: Map<String, Value>,
     /// Its numbers: see `GET metrics-dictionary`.
     #[schema(value_type = Object)]
-    values: Map<String, Value>,
+    pub(super) values: Map<String, Value>,
     /// Answers the visitors behind it, and their leads.
     #[serde(skip_serializing_if = "Option::is_none")]
-    explain: Option<String>,
+    pub(super) explain: Option<String>,
 }
 
 /// A report.
@@ -59,25 +59,25 @@ pub struct RowView {
 #[schema(as = Report)]
 pub struct ReportView {
     /// Which definitions its numbers follow.
-    metric_version: u32,
+    pub(super) metric_version: u32,
     /// Which grouping rules its channels follow, where it is broken down by channel: see `GET channel-rules`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    channel_rules_version: Option<String>,
-    since_day: String,
-    until_day: String,
-    /// Of `cost`, which is in its minor units.
-    currency: String,
+    pub(super) channel_rules_version: Option<String>,
+    pub(super) since_day: String,
+    pub(super) until_day: String,
+    /// Of its money, which is in its minor units.
+    pub(super) currency: String,
     /// Facts that are stored and not counted yet: 0 but for moments, and after a change of rules or time zone.
-    pending: u64,
-    rows: Vec<RowView>,
+    pub(super) pending: u64,
+    pub(super) rows: Vec<RowView>,
     /// Over all rows. Different visitors are counted once, so that this may be less than the sum of the rows.
     #[schema(value_type = Object)]
-    totals: Map<String, Value>,
+    pub(super) totals: Map<String, Value>,
 }
 
 /// What a report may be broken down by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Dimension {
+pub(super) enum Dimension {
     Day,
     Channel,
     Source,
@@ -88,7 +88,7 @@ enum Dimension {
 impl Dimension {
     const ALL: [Self; 5] = [Self::Day, Self::Channel, Self::Source, Self::Campaign, Self::Cta];
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Day => "day",
             Self::Channel => "channel",
@@ -99,7 +99,7 @@ impl Dimension {
     }
 
     /// The cell's value.
-    fn of(self, cell: &Cell) -> Option<String> {
+    pub(super) fn of(self, cell: &Cell) -> Option<String> {
         match self {
             Self::Day => Some(calendar::text(cell.day)),
             Self::Channel => Some(cell.channel.as_str().to_owned()),
@@ -111,10 +111,10 @@ impl Dimension {
 }
 
 /// What a report is asked for.
-struct Asked {
-    since: Day,
-    until: Day,
-    group_by: Vec<Dimension>,
+pub(super) struct Asked {
+    pub since: Day,
+    pub until: Day,
+    pub group_by: Vec<Dimension>,
     /// The values that cells must have.
     only: BTreeMap<&'static str, Option<String>>,
     bots: bool,
@@ -122,7 +122,14 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(query: &Query, site: &Site, caller: &Caller, now: i64) -> Result<Self, Problem> {
+    /// Reads it; `usual` is what a report is broken down by that does not say.
+    pub(super) fn read(
+        query: &Query,
+        usual: &str,
+        site: &Site,
+        caller: &Caller,
+        now: i64,
+    ) -> Result<Self, Problem> {
         let day = |name: &str| match query.text(name) {
             None => Ok(None),
             Some(text) => calendar::parse(&text)
@@ -139,7 +146,7 @@ impl Asked {
             return Err(Problem::invalid_at("since_day", format!("must be at most {MOST_DAYS} days back")));
         }
         let mut group_by = Vec::new();
-        for name in query.text("group_by").as_deref().unwrap_or("channel").split(',') {
+        for name in query.text("group_by").as_deref().unwrap_or(usual).split(',') {
             let known = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name.trim());
             let known = known.ok_or_else(|| {
                 Problem::invalid_at(
@@ -168,12 +175,22 @@ impl Asked {
         Ok(Self { since, until, group_by, only, bots, scope: caller.scope.clone() })
     }
 
+    /// What a line, or else the request, says of a dimension, as an address says it.
+    pub(super) fn value_of(
+        &self,
+        key: &BTreeMap<Dimension, Option<String>>,
+        dimension: Dimension,
+    ) -> Option<String> {
+        let value = key.get(&dimension).or_else(|| self.only.get(dimension.name()))?;
+        Some(value.clone().unwrap_or_else(|| NONE.to_owned()))
+    }
+
     /// Whether cells of calls to action are asked for, or those of everything.
-    fn of_ctas(&self) -> bool {
+    pub(super) fn of_ctas(&self) -> bool {
         self.group_by.contains(&Dimension::Cta) || self.only.contains_key(Dimension::Cta.name())
     }
 
-    fn wants(&self, cell: &Cell) -> bool {
+    pub(super) fn wants(&self, cell: &Cell) -> bool {
         let only = |dimension: Dimension| {
             self.only.get(dimension.name()).is_none_or(|wanted| *wanted == dimension.of(cell))
         };
@@ -192,9 +209,8 @@ impl Asked {
         pairs.push(("since_day", day.clone().unwrap_or_else(|| calendar::text(self.since))));
         pairs.push(("until_day", day.unwrap_or_else(|| calendar::text(self.until))));
         for dimension in Dimension::ALL.into_iter().filter(|dimension| *dimension != Dimension::Day) {
-            let value = key.get(&dimension).or_else(|| self.only.get(dimension.name()));
-            if let Some(value) = value {
-                pairs.push((dimension.name(), value.clone().unwrap_or_else(|| NONE.to_owned())));
+            if let Some(value) = self.value_of(key, dimension) {
+                pairs.push((dimension.name(), value));
             }
         }
         if self.bots {
@@ -206,7 +222,7 @@ impl Asked {
 }
 
 /// Pairs as they stand in an address.
-fn encoded(pairs: &[(&str, String)]) -> String {
+pub(super) fn encoded(pairs: &[(&str, String)]) -> String {
     let escaped = pairs.iter().map(|(name, value)| format!("{name}={}", query::escaped(value)));
     escaped.collect::<Vec<_>>().join("&")
 }
@@ -242,11 +258,13 @@ fn columns<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 /// Adds rows up off the async threads: a year of a busy site takes some milliseconds.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub(super) async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
     web::block(work).await.map_err(Problem::internal)
 }
 
-fn pending(app: &App, site: &Site) -> u64 {
+pub(super) fn pending(app: &App, site: &Site) -> u64 {
     app.store.head(site.number).saturating_sub(app.progress.counted(site.number))
 }
 
@@ -278,7 +296,7 @@ pub async fn counters(
     let site = caller.site(&app, &slug, Permission::Read)?;
     let now = app.clock.now();
     let query = Query::of(&request, now);
-    let asked = Asked::read(&query, &site, &caller, now)?;
+    let asked = Asked::read(&query, "channel", &site, &caller, now)?;
     let columns = columns(asked.group_by.iter().map(|dimension| dimension.name()));
     let pending = pending(&app, &site);
     let rollups = app.store.rollups(site.number, asked.of_ctas(), asked.since, asked.until).await?;
@@ -369,7 +387,7 @@ pub async fn visitors(
     let site = caller.site(&app, &slug, Permission::Read)?;
     let now = app.clock.now();
     let query = Query::of(&request, now);
-    let asked = Asked::read(&query, &site, &caller, now)?;
+    let asked = Asked::read(&query, "channel", &site, &caller, now)?;
     let (limit, after): (usize, Option<Position>) = (query.limit()?, query.cursor()?);
     let lead = match query.text("lead").as_deref() {
         None => None,
@@ -461,7 +479,7 @@ pub async fn bots(
     let site = caller.site(&app, &slug, Permission::Read)?;
     let now = app.clock.now();
     let query = Query::of(&request, now);
-    let mut asked = Asked::read(&query, &site, &caller, now)?;
+    let mut asked = Asked::read(&query, "channel", &site, &caller, now)?;
     asked.bots = true;
     let pending = pending(&app, &site);
     let rollups = app.store.rollups(site.number, asked.of_ctas(), asked.since, asked.until).await?;

@@ -17,7 +17,7 @@ use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, bad_events, channel_rules, costs, health, install, leads, leads_in, links, live, metrics,
+    archive, bad_events, campaigns, channel_rules, costs, health, install, leads, leads_in, links, live, metrics,
     openapi, pages, persons, problem,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors,
@@ -63,6 +63,7 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/costs"), "POST", [post().to(costs::post)]))
         .service(at(&format!("{site}/reports/counters"), "GET", [get().to(reports::counters)]))
         .service(at(&format!("{site}/reports/counters/visitors"), "GET", [get().to(reports::visitors)]))
+        .service(at(&format!("{site}/reports/campaigns"), "GET", [get().to(campaigns::campaigns)]))
         .service(at(&format!("{site}/reports/bots"), "GET", [get().to(reports::bots)]))
         .service(at(&format!("{site}/channel-rules"), "GET", [get().to(channel_rules::get)]))
         .service(at(&format!("{site}/metrics-dictionary"), "GET", [get().to(metrics::dictionary)]))

@@ -44,6 +44,14 @@ pub fn text(day: Day) -> String {
     span.and_then(|span| EPOCH.checked_add(span)).map_or_else(|_| EPOCH.to_string(), |date| date.to_string())
 }
 
+/// When a day begins in a time zone, ms since the epoch; the end of time for days that no calendar has.
+#[must_use]
+pub fn start_of(day: Day, zone: &TimeZone) -> i64 {
+    let date = jiff::Span::new().try_days(day).and_then(|span| EPOCH.checked_add(span)).ok();
+    let start = date.and_then(|date| date.to_zoned(zone.clone()).ok());
+    start.map_or(i64::MAX, |start| start.timestamp().as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

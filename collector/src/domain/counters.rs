@@ -7,23 +7,27 @@
 //! What cannot be added up, how many *different* visitors, is kept as sets of numbers: a visitor's number is the
 //! position of their first arrival.
 
+mod tally;
+
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+pub use self::tally::Tally;
 use super::{
     bot::Verdicts,
     calendar::{self, Day},
     channel::{Channel, reason},
     event::{Detail, Event, Flag},
     fact::Position,
+    standing::Lead,
     visit::{Seen, Timeline, Visit},
 };
 
 /// Changes whenever the same facts give other counts: what was counted by the one before is counted anew. Reports
 /// name it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Of one subject so many arrivals count, the first in the log. Nobody browses so much; a program that does must not
 /// cost more and more.
@@ -48,93 +52,6 @@ pub struct Cell {
     /// A call to action; `None` for all that happened, whatever was clicked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cta: Option<String>,
-}
-
-/// Sums. Signed, because a share can be taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Tally {
-    /// Visits of visitors who may be recognised again.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub visits: i64,
-    /// Visits of others.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub anonymous_visits: i64,
-    /// Leads, those flagged as a test apart.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub leads: i64,
-    /// How often an ad was shown, by the pixel.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub ad_views: i64,
-    /// How often an ad was shown, by the platforms' own count.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub ad_views_imported: i64,
-    /// Clicks on ads, by the counted redirect.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub ad_clicks: i64,
-    /// Clicks on ads, by the platforms' own count.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub ad_clicks_imported: i64,
-    /// Money spent, in minor units.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub cost: i64,
-    /// How often a call to action was seen.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub cta_views: i64,
-    /// How often a call to action was followed.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub cta_clicks: i64,
-}
-
-fn is_zero(value: &i64) -> bool {
-    *value == 0
-}
-
-impl Tally {
-    /// Adds another one so many times: 1, or −1 to take it back.
-    pub fn add(&mut self, other: &Self, times: i64) {
-        for (sum, more) in self.fields_mut().into_iter().zip(other.fields()) {
-            *sum += more * times;
-        }
-    }
-
-    /// Whether nothing was counted.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn fields(&self) -> [i64; 10] {
-        let mut copy = *self;
-        copy.fields_mut().map(|field| *field)
-    }
-
-    fn fields_mut(&mut self) -> [&mut i64; 10] {
-        let Self {
-            visits,
-            anonymous_visits,
-            leads,
-            ad_views,
-            ad_views_imported,
-            ad_clicks,
-            ad_clicks_imported,
-            cost,
-            cta_views,
-            cta_clicks,
-        } = self;
-        [
-            visits,
-            anonymous_visits,
-            leads,
-            ad_views,
-            ad_views_imported,
-            ad_clicks,
-            ad_clicks_imported,
-            cost,
-            cta_views,
-            cta_clicks,
-        ]
-    }
 }
 
 /// What one subject, or one cost, adds to a cell.
@@ -239,6 +156,37 @@ fn cell_of(visit: &Visit, seen: &[Seen<'_>], basis: &mut Basis<'_>) -> Option<Ce
         campaign: text(touch.campaign.as_deref()),
         cta: None,
     })
+}
+
+/// Whether reports count a lead.
+#[must_use]
+pub fn counts(lead: &Lead) -> bool {
+    !lead.flags.iter().any(|flag| matches!(flag, Flag::Test | Flag::ForeignOrigin))
+}
+
+/// What a lead adds, by the day on which it was left, and by where whoever left it came from last by a way that tells.
+/// Tests, spam and what colleagues try out add nothing; what only repeats a request is counted apart.
+#[must_use]
+pub fn lead_share(lead: &Lead, zone: &TimeZone) -> Option<(Cell, Share)> {
+    if !counts(lead) {
+        return None;
+    }
+    let touch = &lead.origin.last_non_direct;
+    let cell = Cell {
+        day: calendar::day_of(lead.created_at, zone),
+        class: String::new(),
+        channel: touch.channel,
+        source: text(touch.source.as_deref()),
+        campaign: text(touch.campaign.as_deref()),
+        cta: None,
+    };
+    let mut tally = Tally::default();
+    if lead.duplicate_of.is_some() {
+        tally.duplicates = 1;
+    } else {
+        *tally.leads_of(lead.kind) = 1;
+    }
+    Some((cell, Share { tally, ..Share::default() }))
 }
 
 /// A text as cells have it: without control characters, and not empty.

@@ -43,6 +43,22 @@ pub const ALL: &[(&str, &str)] = &[
         "How often a call to action was followed in these visits, be it a link, a call, a chat, an e-mail or a text \
          message.",
     ),
+    (
+        "leads_by_kind",
+        "Leads by the day on which they were left, and by the touch from which whoever left them came last by a way that tells (the last one, where none does); tests, and leads from pages that are not the site's, are none, and what only repeats a request is among duplicates. In campaigns, leads is their sum.",
+    ),
+    (
+        "duplicates",
+        "Leads of the same person with the same form, or of the same kind where there is none, within 30 minutes of the first.",
+    ),
+    ("contacted", "Of those leads, the ones that somebody reached."),
+    ("sales", "Sales of those leads that a server told of; a refund takes none away."),
+    ("revenue", "What those sales brought, less refunds, in minor units of the site's currency."),
+    ("sales_unconfirmed", "Sales of those leads that only a page told of."),
+    ("revenue_unconfirmed", "What those would bring, in minor units of the site's currency."),
+    ("sales_other_currency", "Sales of those leads in another currency, which are in no sum of money."),
+    ("cost_per_lead", "cost / leads, in minor units; null without cost or without leads."),
+    ("roi", "(revenue - cost) / cost; null without cost."),
 ];
 
 #[cfg(test)]

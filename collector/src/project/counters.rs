@@ -16,6 +16,7 @@ use crate::{
         channel::Channel,
         counters::{self, ARRIVALS, Basis, Cell, Counted, Share, Tally},
         fact::{Entry, Position, SiteNumber, Subject},
+        id::LeadId,
         promotion::{Cost, PixelKind, Placement},
         site::SiteConfig,
         visit::{self, Seen},
@@ -28,6 +29,8 @@ pub const NAME: &str = "counters";
 
 /// Facts taken in one step.
 const STEP: usize = 4_000;
+/// Leads counted anew in one step.
+const LEADS: usize = 2_000;
 
 /// Arrivals of visitors who were here a moment ago, so that few journeys are read again; in all.
 const RECENT: usize = 16_384;
@@ -82,12 +85,19 @@ impl Counters {
         from: Position,
         journeys_at: Position,
     ) -> Result<Position, StoreError> {
-        let mut facts = store.read(site, from, STEP).await?;
-        facts.retain(|stored| stored.last() <= journeys_at);
-        let Some(to) = facts.last().map(Stored::last) else { return Ok(from) };
         let zone = calendar::zone(&config.timezone);
-        let mut basis = Basis { zone: &zone, verdicts: &mut self.verdicts };
+        let stale = store.stale(site, LEADS).await?;
+        let more = stale.len() == LEADS;
         let mut changes = Changes::default();
+        leads(store, site, &zone, stale, &mut changes).await?;
+        // Who waits for a position waits for the leads, too: they come first.
+        let mut facts = if more { Vec::new() } else { store.read(site, from, STEP).await? };
+        facts.retain(|stored| stored.last() <= journeys_at);
+        let to = facts.last().map_or(from, Stored::last);
+        if changes.rows.is_empty() && to == from {
+            return Ok(from);
+        }
+        let mut basis = Basis { zone: &zone, verdicts: &mut self.verdicts };
         let mut news: BTreeMap<Subject, Vec<Stored>> = BTreeMap::new();
         let mut costs: BTreeMap<String, (Cell, Share)> = BTreeMap::new();
         for stored in &facts {
@@ -217,6 +227,27 @@ impl Counters {
     }
 }
 
+/// Counts leads anew that may be others than what was counted.
+async fn leads(
+    store: &dyn Store,
+    site: SiteNumber,
+    zone: &jiff::tz::TimeZone,
+    stale: Vec<LeadId>,
+    changes: &mut Changes,
+) -> Result<(), StoreError> {
+    let contributors: Vec<Contributor> = stale.iter().cloned().map(Contributor::Lead).collect();
+    let known = store.counted(site, contributors).await?;
+    for (id, before) in stale.into_iter().zip(known) {
+        if let Some(lead) = store.lead(site, &id).await? {
+            let shares = counters::lead_share(&lead, zone).into_iter().collect();
+            let now = Counted { number: lead.position, arrivals: 1, shares };
+            changes.replace(Contributor::Lead(id.clone()), before.as_ref(), now);
+        }
+        changes.rows.push(Row::Fresh(id));
+    }
+    Ok(())
+}
+
 /// What an entry adds by itself, whoever it is of: leads alone, views and clicks of ads.
 fn alone(entry: &Entry, config: &SiteConfig, basis: &mut Basis<'_>) -> Vec<(Cell, Tally)> {
     let (at, placement, user_agent, datacentre, tally) = match entry {
@@ -260,6 +291,7 @@ fn share(cost: &Cost) -> Share {
     let count = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let tally = Tally {
         cost: cost.cost,
+        costs: 1,
         ad_views_imported: count(cost.impressions),
         ad_clicks_imported: count(cost.clicks),
         ..Tally::default()
@@ -359,7 +391,7 @@ impl Sites {
                 position
             }
         };
-        if position < journeys_at {
+        if position < journeys_at || !store.stale(site, 1).await?.is_empty() {
             let before = position;
             let step = self.counters.step(store.as_ref(), site, config, position, journeys_at).await;
             if step.is_err() {
@@ -368,7 +400,8 @@ impl Sites {
             }
             position = step?;
             self.reach(site, position);
-            return Ok(position > before && position < journeys_at);
+            let moved = position > before || !store.stale(site, 1).await?.is_empty();
+            return Ok(moved && (position < journeys_at || position == before));
         }
         Ok(false)
     }

@@ -172,6 +172,9 @@ async fn take(
     if store.counters_basis(number).await? != Some(counters::basis(config)) {
         return Ok(Taken::Nothing);
     }
+    if !store.stale(number, 1).await?.is_empty() {
+        return Ok(Taken::Nothing);
+    }
     let counted = store.cursor(counters::NAME, number).await?;
     let zone = calendar::zone(&config.timezone);
     let cutoffs = config.retention.cutoffs(now, &zone);
@@ -396,6 +399,13 @@ impl Work<'_> {
                 stays: !left.is_empty(),
                 number: before.number,
             });
+        }
+        let leads: Vec<Contributor> =
+            self.step.leads.iter().map(|lead| Contributor::Lead(lead.id.clone())).collect();
+        for (lead, before) in self.step.leads.iter().zip(self.store.counted(self.site, leads).await?) {
+            if let Some(before) = before {
+                moves.lead(&lead.id, &before);
+            }
         }
         let others = self.step.entries.iter().filter(|position| !of_subjects.contains(position));
         for stored in self.store.entries(self.site, others.copied().collect()).await? {

@@ -37,9 +37,10 @@
 //! | `0x8c` | newest first: when it happened, edge | why it was refused |
 //! | `0x8e` | token of an identifier, lead | (index) |
 //! | `0x8f` | order id, subject, position | (index of purchases on pages) |
+//! | `0x95` | lead | (its share is to be counted anew) |
 //! | `0x98` | cell | sums |
 //! | `0x99` | cell, piece | different visitors of the cell, those with a lead |
-//! | `0x9a` | subject or cost | what was counted of it |
+//! | `0x9a` | subject, cost or lead | what was counted of it |
 //! | `0x9b` | | what counters were derived with |
 
 mod base;
@@ -89,6 +90,7 @@ const PROFILE: u8 = 0x8b;
 const CONFLICT: u8 = 0x8c;
 const LEAD_BY_TOKEN: u8 = 0x8e;
 const ORDER: u8 = 0x8f;
+const STALE: u8 = 0x95;
 const SUMS: u8 = 0x98;
 const MEMBERS: u8 = 0x99;
 const COUNTED: u8 = 0x9a;
@@ -455,7 +457,19 @@ pub fn all_counted(site: SiteNumber) -> Vec<u8> {
     key(site, COUNTED)
 }
 
-/// What was counted of a subject or a cost.
+/// All leads that are to be counted anew.
+#[must_use]
+pub fn all_stale(site: SiteNumber) -> Vec<u8> {
+    key(site, STALE)
+}
+
+/// A lead that is to be counted anew.
+#[must_use]
+pub fn stale(site: SiteNumber, lead: &LeadId) -> Vec<u8> {
+    with(all_stale(site), lead.as_str().as_bytes())
+}
+
+/// What was counted of a subject, a cost or a lead.
 #[must_use]
 pub fn counted(site: SiteNumber, contributor: &Contributor) -> Vec<u8> {
     let mut key = all_counted(site);
@@ -464,6 +478,10 @@ pub fn counted(site: SiteNumber, contributor: &Contributor) -> Vec<u8> {
         Contributor::Cost(name) => {
             key.push(2);
             key.extend_from_slice(name.as_bytes());
+        }
+        Contributor::Lead(lead) => {
+            key.push(3);
+            key.extend_from_slice(lead.as_str().as_bytes());
         }
     }
     key

@@ -338,6 +338,10 @@ impl<E: Engine> Store for KvStore<E> {
         self.blocking(move |engine| rollup::counted(engine, site, &contributors)).await
     }
 
+    async fn stale(&self, site: SiteNumber, max: usize) -> Result<Vec<LeadId>, StoreError> {
+        self.blocking(move |engine| rollup::stale(engine, site, max)).await
+    }
+
     async fn rollups(
         &self,
         site: SiteNumber,

@@ -76,7 +76,7 @@ pub use self::{
 use crate::domain::{
     bad_event::{BadBeacon, BadLog},
     calendar::Day,
-    counters::Counted,
+    counters::{self, Counted},
     event::LeadKind,
     fact::{Entry, Position, SiteNumber, Subject},
     id::{Id, LeadId, Token, VaultRef},
@@ -210,6 +210,9 @@ pub trait Store: Send + Sync {
         site: SiteNumber,
         contributors: Vec<Contributor>,
     ) -> Result<Vec<Option<Counted>>, StoreError>;
+
+    /// Leads whose share of the counters may be another than what was counted, at most so many.
+    async fn stale(&self, site: SiteNumber, max: usize) -> Result<Vec<LeadId>, StoreError>;
 
     /// The counters of the days `since..=until`: of calls to action (`ctas`), or of everything.
     async fn rollups(
@@ -414,6 +417,19 @@ impl Stored {
     }
 }
 
+/// Which of a lead's touches is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// The first ever.
+    First,
+    /// The last before the lead.
+    #[default]
+    Last,
+    /// The last that tells where somebody came from.
+    LastNonDirect,
+}
+
 /// Which leads.
 #[derive(Debug, Clone, Default)]
 pub struct LeadQuery {
@@ -429,10 +445,16 @@ pub struct LeadQuery {
     pub kind: Option<LeadKind>,
     /// With this flag.
     pub flag: Option<crate::domain::event::Flag>,
-    /// Whose last touch was of this channel.
+    /// Which touch tells where a lead came from.
+    pub touch: Reading,
+    /// Which came by this channel.
     pub channel: Option<String>,
-    /// Whose last touch was of this campaign.
-    pub campaign: Option<String>,
+    /// Which came from this source; `Some(None)` for those from none.
+    pub source: Option<Option<String>>,
+    /// Which came by this campaign; `Some(None)` for those by none.
+    pub campaign: Option<Option<String>>,
+    /// Only those that reports count: neither tests nor repetitions.
+    pub counted: bool,
     /// Inside a token's scope.
     pub scope: Option<crate::domain::token::Scope>,
     /// Go on after this lead.
@@ -446,6 +468,14 @@ impl LeadQuery {
     #[must_use]
     pub fn matches(&self, lead: &Lead) -> bool {
         let last = &lead.origin.last;
+        let touch = match self.touch {
+            Reading::First => &lead.origin.first,
+            Reading::Last => last,
+            Reading::LastNonDirect => &lead.origin.last_non_direct,
+        };
+        let is = |asked: &Option<Option<String>>, is: &Option<String>| {
+            asked.as_ref().is_none_or(|asked| *asked == counters::text(is.as_deref()))
+        };
         let same =
             |asked: &Option<String>, is: Option<&str>| asked.as_deref().is_none_or(|asked| is == Some(asked));
         self.since.is_none_or(|since| lead.created_at >= since)
@@ -454,8 +484,10 @@ impl LeadQuery {
             && self.kind.is_none_or(|kind| lead.kind == kind)
             && self.flag.is_none_or(|flag| lead.flags.contains(&flag))
             && same(&self.stage, Some(&lead.stage))
-            && same(&self.channel, Some(last.channel.as_str()))
-            && same(&self.campaign, last.campaign.as_deref())
+            && same(&self.channel, Some(touch.channel.as_str()))
+            && is(&self.source, &touch.source)
+            && is(&self.campaign, &touch.campaign)
+            && (!self.counted || (lead.duplicate_of.is_none() && counters::counts(lead)))
             && self
                 .scope
                 .as_ref()

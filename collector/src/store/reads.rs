@@ -382,6 +382,7 @@ pub(super) fn write<E: Engine>(
             Row::Counted(contributor, counted) => {
                 batch.push((keys::counted(site, &contributor), Some(packed(&*counted)?)));
             }
+            Row::Fresh(lead) => batch.push((keys::stale(site, &lead), None)),
             Row::CountersBasis(basis) => batch.push((keys::counters_basis(site), Some(packed(&basis)?))),
             // These were taken before.
             Row::Sums { .. } | Row::Member { .. } => {}
@@ -397,6 +398,7 @@ pub(super) fn write<E: Engine>(
                     batch.extend(gone.map(|key| (key, None)));
                 }
                 batch.extend(listed.into_iter().map(|key| (key, Some(vec![keys::VERSION]))));
+                batch.push((keys::stale(site, &now.id), Some(vec![keys::VERSION])));
                 batch.push((keys::lead(site, &now.id), Some(packed(&*now)?)));
             }
         }

@@ -18,6 +18,7 @@ use crate::domain::{
     channel::Channel,
     counters::{Cell, Counted, Tally},
     fact::{Position, SiteNumber},
+    id::LeadId,
 };
 
 /// Of a visitor's number, the upper part, which names the piece that it is in.
@@ -48,6 +49,8 @@ pub enum Contributor {
     Subject(crate::domain::fact::Subject),
     /// A cost's, by its key.
     Cost(String),
+    /// A lead's.
+    Lead(LeadId),
 }
 
 /// Splits a visitor's number into its piece and its place there.
@@ -288,7 +291,26 @@ pub(super) fn forget<E: Engine>(engine: &E, site: SiteNumber, projector: &str) -
             engine.apply(batch)?;
         }
     }
-    Ok(())
+    // What is told of leads is not read in the log: all of them are to be counted again.
+    let prefix = keys::leads_by_time(site);
+    let mut from = prefix.clone();
+    loop {
+        let pairs = engine.scan(&from, &keys::after_prefix(&prefix), ROWS)?;
+        let leads = pairs.iter().filter_map(|(key, _)| keys::lead_by_time_id(key));
+        engine.apply(leads.map(|lead| (keys::stale(site, &lead), Some(vec![keys::VERSION]))).collect())?;
+        match pairs.len() {
+            ROWS => from = after(pairs),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Leads whose share may be another than what was counted, at most so many.
+pub(super) fn stale<E: Engine>(engine: &E, site: SiteNumber, max: usize) -> Result<Vec<LeadId>, StoreError> {
+    let prefix = keys::all_stale(site);
+    let pairs = engine.scan(&prefix, &keys::after_prefix(&prefix), max)?;
+    let id = |(key, _): &(Vec<u8>, Vec<u8>)| key.get(prefix.len()..).and_then(keys::lead_id);
+    pairs.iter().map(|pair| id(pair).ok_or_else(|| damaged("a lead to be counted"))).collect()
 }
 
 /// Adds rollup rows up: by any part of their cells.

@@ -117,6 +117,7 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
     for lead in &leads {
         batch.push((keys::lead(site, &lead.id), None));
         batch.extend(index::listed_under(site, lead).into_iter().map(|key| (key, None)));
+        batch.push((keys::counted(site, &Contributor::Lead(lead.id.clone())), None));
     }
     for edge in &edges {
         people::forget_edge(site, edge, &mut batch);

@@ -96,8 +96,10 @@ pub enum Row {
         /// Why; `None` where it was not.
         why: Option<Conflict>,
     },
-    /// What was counted of a subject or a cost, by now.
+    /// What was counted of a subject, a cost or a lead, by now.
     Counted(Contributor, Box<Counted>),
+    /// A lead's share was counted as it is.
+    Fresh(LeadId),
     /// What counters were derived with.
     CountersBasis(String),
 }

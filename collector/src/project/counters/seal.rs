@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ARRIVALS, Basis, Cell, Changes, Counted, Share, Subject, alone, counters, journeys, visit};
 use crate::{
-    domain::{bot::Verdicts, fact::Entry, site::SiteConfig},
+    domain::{bot::Verdicts, fact::Entry, id::LeadId, site::SiteConfig},
     store::{Contributor, Row, Stored, rollup::Base},
 };
 
@@ -76,6 +76,13 @@ impl<'a> Moves<'a> {
             }
         }
         self.changes.replace(Contributor::Subject(subject.clone()), Some(before), now);
+    }
+
+    /// A lead goes. `before` is what was counted of it.
+    pub(in crate::project) fn lead(&mut self, lead: &LeadId, before: &Counted) {
+        self.base.sums.extend(before.shares.iter().map(|(cell, share)| (cell.clone(), share.tally)));
+        let now = Counted { shares: Vec::new(), ..before.clone() };
+        self.changes.replace(Contributor::Lead(lead.clone()), Some(before), now);
     }
 
     fn shares(&mut self, subject: &Subject, arrivals: &[Stored]) -> Vec<(Cell, Share)> {

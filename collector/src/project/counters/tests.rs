@@ -236,8 +236,14 @@ async fn ads_are_added_up_and_a_second_cost_takes_the_firsts_place() {
     assert_eq!(people.len(), 1, "{people:?}");
     let (cell, (tally, _)) = people[0];
     assert_eq!((cell.channel, cell.campaign.as_deref(), cell.day), (Channel::PaidSearch, Some("otono"), day));
-    let expected =
-        Tally { ad_views: 2, ad_views_imported: 9, ad_clicks_imported: 1, cost: 250, ..Tally::default() };
+    let expected = Tally {
+        ad_views: 2,
+        ad_views_imported: 9,
+        ad_clicks_imported: 1,
+        cost: 250,
+        costs: 1,
+        ..Tally::default()
+    };
     assert_eq!(*tally, expected);
 }
 

@@ -34,6 +34,7 @@ pub fn name(key: &[u8]) -> String {
         Some(&CONFLICT) => "evidence that was refused",
         Some(&LEAD_BY_TOKEN) => "lead by identifier",
         Some(&ORDER) => "purchase by order",
+        Some(&STALE) => "lead to be counted anew",
         Some(&SUMS) => "sums of a counter",
         Some(&MEMBERS) => "visitors of a counter",
         Some(&COUNTED) => "what was counted of a subject or a cost",
