@@ -44,7 +44,7 @@ async fn campaigns(app: &TestApp) {
 }
 
 async fn cost(app: &TestApp, campaign: &str, cost: i64) {
-    let day = "2026-11-23";
+    let day = "2026-11-22";
     let item = json!({"day": day, "source": "google", "medium": "cpc", "campaign": campaign, "cost": cost, "currency": "EUR"});
     app.client.post_json("/api/v1/sites/acme/costs", &json!({"items": [item]})).await.expect(200);
 }
@@ -101,6 +101,38 @@ async fn report_by_day(app: &TestApp) -> Value {
 }
 
 #[tokio::test]
+async fn what_became_of_its_leads_stands_beside_what_it_cost() {
+    let app = TestApp::spawn().await;
+    campaigns(&app).await;
+    cost(&app, "otono", 10_000).await;
+    app.client.settled().await;
+    let post = async |path: &str, body: Value| {
+        app.client.post_json(&format!("/api/v1/sites/acme/leads/ref:a-1/{path}"), &body).await.expect(201)
+    };
+    post("attempts", json!({"at": NOW, "outcome": "contacted", "external_id": "call-1"})).await;
+    let sale = |id: &str, amount: i64, currency: &str| json!({"at": NOW, "amount": amount, "currency": currency, "external_id": id});
+    post("sales", sale("s-1", 30_000, "EUR")).await;
+    post("sales", sale("s-2", 500, "USD")).await;
+    let mut refund = sale("r-1", -5_000, "EUR");
+    refund["refund_of"] = json!("s-1");
+    post("sales", refund).await;
+    let report = report(&app, "since_day=2026-11-01&until_day=2026-11-30").await;
+    let values = &row(&report, "otono")["values"];
+    let expected = [
+        ("contacted", json!(1)),
+        ("sales", json!(1)),
+        ("revenue", json!(25_000)),
+        ("sales_other_currency", json!(1)),
+        ("sales_unconfirmed", json!(0)),
+        ("roi", json!(1.5)),
+    ];
+    for (name, value) in expected {
+        assert_eq!(values[name], value, "{name} of {values}");
+    }
+    assert_eq!(report["currency"], "EUR");
+}
+
+#[tokio::test]
 async fn an_undone_join_changes_the_numbers_that_hung_on_it() {
     let app = TestApp::spawn().await;
     let ana = json!({"kind": "form", "email": "ana@example.com"});
@@ -132,7 +164,7 @@ async fn another_time_zone_or_a_rebuild_counts_every_lead_anew() {
     let app = TestApp::spawn().await;
     campaigns(&app).await;
     let before = report_by_day(&app).await;
-    let config = json!({"domains": ["example.com", "127.0.0.1"], "consent_default": "full", "timezone": "Pacific/Kiritimati"});
+    let config = json!({"domains": ["example.com", "127.0.0.1"], "consent_default": "full", "timezone": "America/Los_Angeles"});
     app.client.put_site("acme", &config).await;
     app.client.settled().await;
     e2e::wait::holds("the other day is counted", async || {

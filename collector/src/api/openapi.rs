@@ -6,8 +6,8 @@ use utoipa::{
 };
 
 use super::{
-    archive, bad_events, campaigns, channel_rules, costs, health, install, leads, leads_in, links, live, metrics,
-    persons,
+    archive, bad_events, campaigns, channel_rules, costs, health, install, leads, leads_in, links, live,
+    metrics, persons,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors,
 };

@@ -17,8 +17,8 @@ use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, bad_events, campaigns, channel_rules, costs, health, install, leads, leads_in, links, live, metrics,
-    openapi, pages, persons, problem,
+    archive, bad_events, campaigns, channel_rules, costs, health, install, leads, leads_in, links, live,
+    metrics, openapi, pages, persons, problem,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors,
 };

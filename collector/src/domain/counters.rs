@@ -161,13 +161,16 @@ fn cell_of(visit: &Visit, seen: &[Seen<'_>], basis: &mut Basis<'_>) -> Option<Ce
 /// Whether reports count a lead.
 #[must_use]
 pub fn counts(lead: &Lead) -> bool {
-    !lead.flags.iter().any(|flag| matches!(flag, Flag::Test | Flag::ForeignOrigin))
+    !lead
+        .flags
+        .iter()
+        .any(|flag| matches!(flag, Flag::Test | Flag::Spam | Flag::Internal | Flag::ForeignOrigin))
 }
 
 /// What a lead adds, by the day on which it was left, and by where whoever left it came from last by a way that tells.
 /// Tests, spam and what colleagues try out add nothing; what only repeats a request is counted apart.
 #[must_use]
-pub fn lead_share(lead: &Lead, zone: &TimeZone) -> Option<(Cell, Share)> {
+pub fn lead_share(lead: &Lead, zone: &TimeZone, currency: &str) -> Option<(Cell, Share)> {
     if !counts(lead) {
         return None;
     }
@@ -185,6 +188,19 @@ pub fn lead_share(lead: &Lead, zone: &TimeZone) -> Option<(Cell, Share)> {
         tally.duplicates = 1;
     } else {
         *tally.leads_of(lead.kind) = 1;
+    }
+    tally.contacted = i64::from(lead.attempts.first_contact_at.is_some());
+    for sale in &lead.sales {
+        let is_sale = i64::from(sale.amount > 0);
+        if sale.currency != currency {
+            tally.sales_other_currency += is_sale;
+        } else if sale.confirmed {
+            tally.sales += is_sale;
+            tally.revenue += sale.amount;
+        } else {
+            tally.sales_unconfirmed += is_sale;
+            tally.revenue_unconfirmed += sale.amount;
+        }
     }
     Some((cell, Share { tally, ..Share::default() }))
 }

@@ -89,7 +89,7 @@ impl Counters {
         let stale = store.stale(site, LEADS).await?;
         let more = stale.len() == LEADS;
         let mut changes = Changes::default();
-        leads(store, site, &zone, stale, &mut changes).await?;
+        leads(store, site, config, stale, &mut changes).await?;
         // Who waits for a position waits for the leads, too: they come first.
         let mut facts = if more { Vec::new() } else { store.read(site, from, STEP).await? };
         facts.retain(|stored| stored.last() <= journeys_at);
@@ -231,15 +231,16 @@ impl Counters {
 async fn leads(
     store: &dyn Store,
     site: SiteNumber,
-    zone: &jiff::tz::TimeZone,
+    config: &SiteConfig,
     stale: Vec<LeadId>,
     changes: &mut Changes,
 ) -> Result<(), StoreError> {
+    let zone = calendar::zone(&config.timezone);
     let contributors: Vec<Contributor> = stale.iter().cloned().map(Contributor::Lead).collect();
     let known = store.counted(site, contributors).await?;
     for (id, before) in stale.into_iter().zip(known) {
         if let Some(lead) = store.lead(site, &id).await? {
-            let shares = counters::lead_share(&lead, zone).into_iter().collect();
+            let shares = counters::lead_share(&lead, &zone, &config.currency).into_iter().collect();
             let now = Counted { number: lead.position, arrivals: 1, shares };
             changes.replace(Contributor::Lead(id.clone()), before.as_ref(), now);
         }
