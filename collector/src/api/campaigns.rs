@@ -9,7 +9,7 @@ use super::{
     auth::Caller,
     problem,
     query::Query,
-    reports::{Asked, Dimension, ReportView, RowView, encoded, off_thread, pending},
+    reports::{Asked, Dimension, ReportView, RowView, encoded, off_thread, rollups},
 };
 use crate::{
     app::App,
@@ -52,8 +52,7 @@ pub async fn campaigns(
     if asked.of_ctas() {
         return Err(Problem::invalid_at("group_by", "must be some of day, channel, source, campaign"));
     }
-    let pending = pending(&app, &site);
-    let rollups = app.store.rollups(site.number, false, asked.since, asked.until).await?;
+    let (rollups, pending) = rollups(&app, &site, &asked, false).await?;
     let view = off_thread(move || {
         let mut groups: BTreeMap<Vec<Option<String>>, Sum> = BTreeMap::new();
         let mut total = Sum::default();

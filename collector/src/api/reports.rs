@@ -264,8 +264,21 @@ pub(super) async fn off_thread<T: Send + 'static>(
     web::block(work).await.map_err(Problem::internal)
 }
 
-pub(super) fn pending(app: &App, site: &Site) -> u64 {
+fn pending(app: &App, site: &Site) -> u64 {
     app.store.head(site.number).saturating_sub(app.progress.counted(site.number))
+}
+
+/// The rollups of the days asked for, and how many facts are not in them: the most that were not, before and after they
+/// were read.
+pub(super) async fn rollups(
+    app: &App,
+    site: &Site,
+    asked: &Asked,
+    ctas: bool,
+) -> Result<(Vec<Rollup>, u64), Problem> {
+    let before = pending(app, site);
+    let rollups = app.store.rollups(site.number, ctas, asked.since, asked.until).await?;
+    Ok((rollups, before.max(pending(app, site))))
 }
 
 /// How often: views and clicks of ads, visits, visitors, those who left a lead and those who did not; by day, channel,
@@ -298,8 +311,7 @@ pub async fn counters(
     let query = Query::of(&request, now);
     let asked = Asked::read(&query, "channel", &site, &caller, now)?;
     let columns = columns(asked.group_by.iter().map(|dimension| dimension.name()));
-    let pending = pending(&app, &site);
-    let rollups = app.store.rollups(site.number, asked.of_ctas(), asked.since, asked.until).await?;
+    let (rollups, pending) = rollups(&app, &site, &asked, asked.of_ctas()).await?;
     // A visit may have several calls to action, or none: the whole is the sum of none of their rows.
     let whole = match asked.of_ctas() && !asked.only.contains_key(Dimension::Cta.name()) {
         true => Some(app.store.rollups(site.number, false, asked.since, asked.until).await?),
@@ -481,8 +493,7 @@ pub async fn bots(
     let query = Query::of(&request, now);
     let mut asked = Asked::read(&query, "channel", &site, &caller, now)?;
     asked.bots = true;
-    let pending = pending(&app, &site);
-    let rollups = app.store.rollups(site.number, asked.of_ctas(), asked.since, asked.until).await?;
+    let (rollups, pending) = rollups(&app, &site, &asked, asked.of_ctas()).await?;
     let view = off_thread(move || {
         let (mut people, mut all) = (Sum::default(), Sum::default());
         let mut rules: BTreeMap<&str, Sum> = BTreeMap::new();

@@ -386,6 +386,10 @@ impl Sites {
         let mut position = match known.filter(|_| self.basis.get(&site) == Some(&basis)) {
             Some(position) => position,
             None => {
+                // Before anything is forgotten: a report that finds it gone says that it is pending.
+                if known.is_some() {
+                    self.reach(site, 0);
+                }
                 let position = self.counters.begin(store.as_ref(), site, config).await?;
                 self.basis.insert(site, basis);
                 self.reach(site, position);

@@ -135,6 +135,10 @@ impl<'a> Leads<'a> {
     async fn mark(&mut self, position: Position, mark: &EdgeMark) -> Result<(), StoreError> {
         // Marks are only accepted of evidence that is there, but it may have been sealed since.
         let Some(mut edge) = self.graph.edge(&mark.edge).await? else { return Ok(()) };
+        // A word about what came later, of a log that was imported in part, is about nothing: in one step or in two.
+        if edge.position > position {
+            return Ok(());
+        }
         let EdgeMark { active, received_at, note, .. } = *mark;
         edge.marks.push(Mark { position, received_at, active, note });
         self.graph.add(edge);
