@@ -6,10 +6,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
 use super::{
+    asked::{Asked, Dimension, encoded},
     auth::Caller,
     problem,
     query::Query,
-    reports::{Asked, Dimension, ReportView, RowView, encoded, off_thread, rollups},
+    reports::{ReportView, RowView, off_thread, rollups},
 };
 use crate::{
     app::App,

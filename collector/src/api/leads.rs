@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    asked,
     auth::Caller,
     check, json, lead_match, problem,
     query::{self, Query},
-    reports,
     shapes::{ItemView, LeadView, List},
     visitors,
 };
@@ -52,7 +52,7 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let site = caller.site(&app, &slug, Permission::Read)?;
     let query = Query::of(&request, app.clock.now());
-    let or_none = |name: &str| query.text(name).map(|text| (text != reports::NONE).then_some(text));
+    let or_none = |name: &str| query.text(name).map(|text| (text != asked::NONE).then_some(text));
     let asked = LeadQuery {
         since: query.time("since")?,
         until: query.time("until")?,

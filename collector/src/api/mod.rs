@@ -15,6 +15,7 @@
 //! - [`openapi`]: the document
 
 pub mod archive;
+mod asked;
 pub mod auth;
 pub mod bad_events;
 pub mod campaigns;
