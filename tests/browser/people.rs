@@ -119,6 +119,14 @@ async fn open_lead(browser: &Browser, id: &str) {
     browser.find(".who:not([hidden]) .edge").await;
 }
 
+/// How many leads the report of campaigns counts for the ad.
+async fn leads_of_the_ad(stage: &Stage) -> Value {
+    stage.binary.client.settled().await;
+    let report = get(stage, "reports/campaigns?group_by=campaign").await;
+    let mut rows = report["rows"].as_array().unwrap().iter();
+    rows.find(|row| row["key"]["campaign"] == "otono").unwrap()["values"]["leads"].clone()
+}
+
 /// How a person on the dashboard sees the journey: each visit's heading.
 async fn visits_shown(browser: &Browser) -> Vec<String> {
     let headings =
@@ -234,7 +242,16 @@ fn a_mistaken_join_is_taken_back_on_the_dashboard_and_every_number_follows() {
         let story = [visit("same_phone", "submission"), visit("same_visitor", "submission")].concat();
         tells(stage, &his, &story).await;
 
+        assert_eq!(leads_of_the_ad(stage).await, 2, "he came by himself, and she by the ad before");
+
         sign_in(stage, browser).await;
+        // The line of the campaign leads to the leads that it counts.
+        browser.click("nav a[href^='#/campaigns']").await;
+        browser.find(".campaigns tbody tr").await;
+        browser.picture("people-campaigns").await;
+        browser.click(".campaigns tbody a[href*='campaign=otono']").await;
+        browser.becomes("document.querySelectorAll('.leads tbody tr').length == 2").await;
+        browser.shows("Only those of").await;
         open_lead(browser, &his).await;
         browser.find(".visit[data-elsewhere]").await;
         // What says that his browser is of whoever has her number.
@@ -265,6 +282,7 @@ fn a_mistaken_join_is_taken_back_on_the_dashboard_and_every_number_follows() {
         let alone = get(stage, &format!("persons/{}", apart["person"].as_str().unwrap())).await;
         assert_eq!(alone["leads"].as_array().unwrap().len(), 1);
         assert_eq!(alone["visitors"].as_array().unwrap().len(), 1);
+        assert_eq!(leads_of_the_ad(stage).await, 1, "the report follows");
         // The page follows by itself, and says who and why.
         browser.becomes("document.querySelectorAll('.visit').length == 1").await;
         browser.find(&format!("{entry}[data-state=revoked]")).await;
@@ -278,6 +296,7 @@ fn a_mistaken_join_is_taken_back_on_the_dashboard_and_every_number_follows() {
         browser.click(&format!("{entry} [type=submit]")).await;
         holds("they are one again", async || lead(stage, &his).await == joined).await;
         tells(stage, &his, &story).await;
+        assert_eq!(leads_of_the_ad(stage).await, 2);
         browser.find(".visit[data-elsewhere]").await;
         assert_eq!(browser.errors().await, json!([]));
     });

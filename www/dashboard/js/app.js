@@ -8,7 +8,7 @@ import { LANGUAGES, pickLanguage, translator } from "./i18n.js";
 import { installView } from "./install.js";
 import { leadView } from "./lead.js";
 import { leadsView } from "./leads.js";
-import { countersHash, leadsHash, parse } from "./route.js";
+import { campaignsHash, countersHash, leadsHash, parse } from "./route.js";
 import * as store from "./session.js";
 import { signIn } from "./signin.js";
 
@@ -65,7 +65,7 @@ function header(t, route) {
       { class: "wide" },
       h("a", { class: "brand", href: leadsHash() }, logo, t("app.name")),
       session && h("span", { class: "site" }, session.site),
-      session && h("nav", { "aria-label": t("nav.label") }, link("leads", leadsHash()), link("counters", countersHash()), link("install", "#/install")),
+      session && h("nav", { "aria-label": t("nav.label") }, link("leads", leadsHash()), link("campaigns", campaignsHash()), link("counters", countersHash()), link("install", "#/install")),
       h(
         "div",
         { class: "tools" },
