@@ -35,6 +35,8 @@ pub(super) struct Leads<'a> {
     pub(super) news: News<'a>,
     /// Leads as this step leaves them.
     leads: BTreeMap<LeadId, Lead>,
+    /// Those of them that were read, as they are stored: what comes out the same is not written again.
+    stored: BTreeMap<LeadId, Lead>,
     /// Which of them each subject left.
     by_subject: BTreeMap<Subject, BTreeSet<LeadId>>,
     /// Subjects all of whose leads are among them.
@@ -59,6 +61,7 @@ impl<'a> Leads<'a> {
             graph: Graph::new(store, site, config, None),
             news: News::new(store, site, config),
             leads: BTreeMap::new(),
+            stored: BTreeMap::new(),
             by_subject: BTreeMap::new(),
             loaded: BTreeSet::new(),
             marks: Vec::new(),
@@ -102,6 +105,7 @@ impl<'a> Leads<'a> {
         if self.loaded.insert(subject.clone()) {
             for lead in self.store.leads_of(self.site, vec![subject.clone()]).await? {
                 if !self.leads.contains_key(&lead.id) {
+                    self.stored.insert(lead.id.clone(), lead.clone());
                     self.put(lead);
                 }
             }
@@ -116,6 +120,7 @@ impl<'a> Leads<'a> {
         if !self.leads.contains_key(id)
             && let Some(lead) = self.store.lead(self.site, id).await?
         {
+            self.stored.insert(id.clone(), lead.clone());
             self.put(lead);
         }
         Ok(self.leads.get_mut(id))
@@ -369,7 +374,10 @@ impl<'a> Leads<'a> {
     /// What is to be written of it.
     pub(super) fn rows(&mut self) -> Vec<Row> {
         let edges: Vec<Row> = self.graph.fresh().map(|edge| Row::Edge(Box::new(edge.clone()))).collect();
-        let leads = std::mem::take(&mut self.leads).into_values().map(|lead| Row::Lead(Box::new(lead)));
+        let leads = std::mem::take(&mut self.leads)
+            .into_values()
+            .filter(|lead| self.stored.get(&lead.id) != Some(lead))
+            .map(|lead| Row::Lead(Box::new(lead)));
         edges.into_iter().chain(leads).chain(std::mem::take(&mut self.conflicts).into_values()).collect()
     }
 }
