@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    api::live::streams::Streams,
+    api::{live::streams::Streams, looks::Looks},
+    archive::erasures::Erasures,
     clock::Clock,
     config::Settings,
     domain::id::Id,
@@ -24,6 +25,10 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// Personal data.
     pub vault: Vault,
+    /// Who looks at contact details.
+    pub looks: Looks,
+    /// Who was erased, kept beside the key.
+    pub erasures: Erasures,
     /// Sites and tokens.
     pub directory: Arc<Directory>,
     /// How far the projectors are.

@@ -49,6 +49,10 @@ pub struct ServeOptions {
     /// The master key itself, 32 bytes in base64; wins over the file
     #[arg(long, env = "TRAZA_MASTER_KEY", hide_env_values = true, value_name = "BASE64")]
     pub master_key: Option<String>,
+    /// File that remembers who was erased, so that no older backup brings them back [default: the key's file, or the store's
+    /// folder, + ".erasures"]
+    #[arg(long, env = "TRAZA_ERASURES", value_name = "FILE")]
+    pub erasures: Option<PathBuf>,
     /// Addresses whose X-Forwarded-For and -Proto count, separated by commas
     #[arg(long, env = "TRAZA_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDR")]
     pub trusted_proxies: Vec<IpAddr>,
@@ -110,6 +114,8 @@ pub struct Settings {
     pub admin_token: Option<String>,
     /// Where the master key is, or the key itself.
     pub master_key: MasterKeySource,
+    /// The file that remembers who was erased; `None` for the store that forgets.
+    pub erasures: Option<PathBuf>,
     /// Addresses whose X-Forwarded-For and -Proto count.
     pub trusted_proxies: Vec<IpAddr>,
     /// Database of the visitors' country and region.
@@ -207,6 +213,19 @@ impl ServeOptions {
                 "key-file: must lie outside the store's folder, or a copy of the folder would be a copy of the key"
             );
         }
+        let erasures = match (self.erasures.or(file.erasures), &master_key, &store) {
+            (_, _, StoreUrl::Memory) => None,
+            (Some(path), ..) => Some(path),
+            (None, MasterKeySource::File(path), _) => Some(beside(path)),
+            (None, _, StoreUrl::Sled(folder)) => Some(beside(folder)),
+        };
+        if let (Some(path), StoreUrl::Sled(folder)) = (&erasures, &store) {
+            ensure!(
+                !tidy(path).starts_with(folder),
+                "erasures: must lie outside the store's folder, or an older copy of the folder would bring back who was \
+                 erased"
+            );
+        }
         let trusted_proxies =
             if self.trusted_proxies.is_empty() { file.trusted_proxies } else { self.trusted_proxies };
         let country_header =
@@ -226,6 +245,7 @@ impl ServeOptions {
             demo: self.demo || file.demo,
             admin_token,
             master_key,
+            erasures,
             trusted_proxies,
             geoip: self.geoip.or(file.geoip),
             datacentres: self.datacentres.or(file.datacentres),
@@ -240,6 +260,12 @@ impl ServeOptions {
         let text = std::fs::read_to_string(path).with_context(|| format!("config: {}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("config: {}", path.display()))
     }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".erasures");
+    name.into()
 }
 
 /// `./data`, `data` and `data/` are one folder: the key's file is named after it, and must not lie in it.
@@ -299,12 +325,13 @@ mod tests {
         assert_eq!(settle(|options| options.limits = Some("off".to_owned())).unwrap().limits, None);
         assert_eq!(settings.store, StoreUrl::Sled("data".into()));
         assert!(matches!(settings.master_key, MasterKeySource::File(path) if path == Path::new("data.key")));
+        assert_eq!(settings.erasures, Some("data.key.erasures".into()));
     }
 
     #[test]
     fn a_wrong_setting_is_named() {
         type Change = fn(&mut ServeOptions);
-        let cases: [(&str, Change); 10] = [
+        let cases: [(&str, Change); 11] = [
             ("listen", |options| options.listen = Some("nowhere".to_owned())),
             ("store", |options| options.store = Some("mysql://x".to_owned())),
             ("public-url", |options| options.listen = Some("0.0.0.0:80".to_owned())),
@@ -314,6 +341,7 @@ mod tests {
             ("limits", |options| options.limits = Some("on".to_owned())),
             ("limits", |options| options.limits = Some("site=5".to_owned())),
             ("limits", |options| options.limits = Some("site=5,network=0".to_owned())),
+            ("erasures", |options| options.erasures = Some("./data/gone".into())),
             ("key-file", |options| options.key_file = Some("data/key".into())),
         ];
         for (name, change) in cases {

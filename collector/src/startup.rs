@@ -17,8 +17,9 @@ use actix_web::{
 use anyhow::Context as _;
 
 use crate::{
-    api::{live::streams::Streams, routes},
+    api::{live::streams::Streams, looks::Looks, routes},
     app::App,
+    archive::erasures::Erasures,
     clock::{Clock, System},
     config::{MasterKeySource, ServeOptions, Settings, StoreUrl},
     demo,
@@ -69,6 +70,12 @@ impl Application {
         let datacentres = Datacentres::open(settings.datacentres.as_deref())?;
         let store = open_store(&settings)?;
         let vault = Vault::open(Arc::clone(&store), &master_keys(&settings, store.as_ref()).await?).await?;
+        let erasures = Erasures::at(settings.erasures.clone());
+        // Before anything is derived or shown: the store may be an older one.
+        let again = erasures.apply(store.as_ref()).await?;
+        if again > 0 {
+            tracing::warn!(again, "the store is older than erasures that were made: they were made again");
+        }
         let directory = Arc::new(Directory::default());
         let (follower, progress) = Follower::new(Arc::clone(&store), Arc::clone(&directory));
         let (mut follower, progress) = follower.with_upkeep(Arc::clone(&clock), progress);
@@ -87,6 +94,7 @@ impl Application {
         let prefix = settings.prefix.clone();
         let (metrics, loaders) = (Metrics::default(), Loaders::default());
         let limits = Limits::new(settings.limits);
+        let looks = Looks::new(Arc::clone(&store), Arc::clone(&clock));
         let streams = Streams::new(metrics.live_streams());
         let app = web::Data::new(App {
             selling: tokio::sync::Mutex::default(),
@@ -94,6 +102,8 @@ impl Application {
             clock,
             store,
             vault,
+            looks,
+            erasures,
             directory,
             progress,
             metrics,
@@ -149,6 +159,7 @@ impl Application {
         let follower = actix_web::rt::spawn(self.follower.run());
         let served = self.server.await;
         follower.abort();
+        self.app.looks.flush().await;
         self.app.store.close().await;
         tracing::info!("stopped; everything acknowledged is on the disk");
         served.context("the server failed")

@@ -45,7 +45,7 @@ async fn an_export_of_contacts_is_in_the_log_and_no_other_is() {
     let bytes = fetch(&of_site, "/api/v1/export?site=acme&contacts=true").await;
     assert!(bytes.len() > 100);
     let by = issued["id"].as_str().unwrap().to_owned();
-    let before = Exported { at: NOW, by, site: Some("acme".to_owned()), submissions: None };
+    let before = Exported { at: NOW, by, site: Some("acme".to_owned()), submissions: None, person: None };
     let after = Exported { submissions: Some(3), ..before.clone() };
     let both = eventually("both facts", Duration::from_secs(10), async || {
         Some(exported(&app, 1).await).filter(|facts| facts.len() == 2)

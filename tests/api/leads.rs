@@ -37,7 +37,10 @@ async fn a_phone_number_alone_makes_a_lead() {
         ("person", json!("v")),
         ("confirmed", json!(false)),
         ("flags", json!([])),
-        ("consent", json!({"text_version": null, "purposes": ["contact"]})),
+        (
+            "consent",
+            json!({"text_version": null, "purposes": ["contact"], "at": NOW + 5, "age_days": 0, "page": "p"}),
+        ),
         (
             "contact",
             json!({"name": null, "email": null, "phone": "+34600000000", "phone_raw": "600 00 00 00"}),
@@ -86,8 +89,13 @@ async fn a_form_keeps_declared_fields_and_the_consent_given() {
     assert_eq!(contact["phone"], "+34600000000");
     assert_eq!(contact["email"].as_str().unwrap().to_lowercase(), "ana@example.com", "{contact}");
     assert_eq!(contact["fields"], json!({"provincia": "Soria"}), "only what the site lists");
-    let consent = json!({"text_version": "v3", "purposes": ["ads", "contact", "marketing"]});
-    assert_eq!(lead["consent"], consent, "sending gives `contact`; unknown purposes are none");
+    let consent = &lead["consent"];
+    assert_eq!((&consent["text_version"], &consent["page"]), (&json!("v3"), &json!("p")));
+    assert_eq!(
+        consent["purposes"],
+        json!(["ads", "contact", "marketing"]),
+        "sending gives `contact`; unknown purposes are none"
+    );
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
     reason = "helpers of tests: a failed expectation is a failed test"
 )]
 
+mod audit;
 mod bad_beacons;
 mod bad_events;
 mod bad_requests;
@@ -16,9 +17,11 @@ mod beacons;
 mod campaigns;
 mod clock;
 mod consent;
+mod consents;
 mod cookie;
 mod cors;
 mod counters;
+mod erase;
 mod exports;
 mod health;
 mod journeys;

@@ -260,6 +260,9 @@ async fn a_rebuild_agrees() {
     let before = (person(&app, "v1").await, person(&app, "v2").await, app.client.leads("acme").await);
     let shared = app.app();
     let site = shared.directory.site("acme").unwrap().number;
+    // Who looked is a fact, too.
+    shared.looks.flush().await;
+    app.client.settled().await;
     let dump = shared.store.dump(site).await.unwrap();
     shared.store.reset(site).await.unwrap();
     let (mut follower, _) = Follower::new(Arc::clone(&shared.store), Arc::clone(&shared.directory));

@@ -29,6 +29,8 @@ async fn busy(app: &TestApp) {
             .await
             .expect(201);
     }
+    // Who looked is a fact, too.
+    app.app().looks.flush().await;
     client.settled().await;
 }
 
@@ -38,8 +40,10 @@ async fn what_is_thrown_away_is_made_again_byte_for_byte() {
     busy(&app).await;
     let shared = app.app();
     let site = shared.directory.site("acme").unwrap().number;
-    let before = shared.store.dump(site).await.unwrap();
     let (leads, ledger) = (app.client.leads("acme").await, app.client.ledger("acme").await);
+    shared.looks.flush().await;
+    app.client.settled().await;
+    let before = shared.store.dump(site).await.unwrap();
     assert!(before.len() > 1_000);
 
     shared.store.reset(site).await.unwrap();

@@ -409,9 +409,13 @@ async fn all_of_it_survives_a_rebuild_and_the_size_of_steps() {
     }
     let before = app.client.leads("acme").await;
     let site = app.app().directory.site("acme").unwrap().number;
+    // Who looked is a fact, too.
+    app.app().looks.flush().await;
+    app.client.settled().await;
     let dump = app.app().store.dump(site).await.unwrap();
     app.app().store.reset(site).await.unwrap();
     app.restart().await;
-    assert_eq!(app.client.leads("acme").await, before);
+    app.client.settled().await;
     assert_eq!(app.app().store.dump(site).await.unwrap(), dump);
+    assert_eq!(app.client.leads("acme").await, before);
 }

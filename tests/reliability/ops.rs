@@ -204,3 +204,39 @@ async fn what_is_simulated_is_what_reports_say() {
     assert_eq!(bench["acknowledged"], bench["there"]);
     assert!(bench["there"].as_u64().expect("a count") > 50, "{bench}");
 }
+
+#[tokio::test]
+async fn who_was_erased_is_erased_in_an_older_backup_too() {
+    let home = Home::new();
+    let mut server = busy(&home).await;
+    let url = server.client.base().to_owned();
+    home.run(&["backup", "b.zst", "--url", &url, "--token", ADMIN]).well();
+    let leads = server.client.leads("acme").await;
+    let of_name = leads.iter().find(|lead| lead["contact"]["name"] == NAME).expect("the lead");
+    let id = of_name["id"].as_str().expect("an id").to_owned();
+    let path = format!("/api/v1/sites/acme/persons/{id}/erase");
+    server.client.post_json(&path, &json!({})).await.expect(200);
+    assert!(server.terminate().await.success());
+    home.run(&["rebuild"]).well();
+    let told = home.run(&["verify"]).well();
+    assert!(told.contains(" 1 erased"), "{told}");
+
+    // Into the store that has gone on, and into a new one.
+    let told = home.run(&["import", "b.zst"]).well();
+    assert!(told.contains("0 facts new"), "{told}");
+    home.run(&["verify"]).well();
+    fs::rename(home.join("data"), home.join("lost")).expect("gone");
+    let told = home.run(&["restore", "b.zst"]).well();
+    assert!(told.contains("1 erasures that were made since"), "{told}");
+    let mut server = Binary::start(&home).await;
+    let lead = server.client.get(&format!("/api/v1/sites/acme/leads/{id}")).await.expect(200);
+    assert_eq!((&lead["contact"], &lead["flags"]), (&Value::Null, &json!(["erased"])));
+    assert!(server.terminate().await.success());
+    home.run(&["verify"]).well();
+    // Without the file that remembers, it says what that means.
+    fs::rename(home.join("data.key.erasures"), home.join("e")).expect("gone");
+    let told = home.run(&["restore", "b.zst", "--store", "sled:./new", "--key-file", "data.key"]).well();
+    assert!(told.contains("there is none"), "{told}");
+    let told = home.run(&["restore", "b.zst", "--store", "sled:./other", "--erasures", "e"]).well();
+    assert!(told.contains("1 erasures"), "{told}");
+}

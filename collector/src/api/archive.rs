@@ -106,6 +106,7 @@ async fn append_exported(
         by: by.to_owned(),
         site: site.map(|(_, slug)| slug.clone()),
         submissions,
+        person: None,
     };
     let log = site.map_or(HOUSE, |(number, _)| *number);
     app.store.append(Append::of(log, Entry::Exported(exported))).await.map(drop)

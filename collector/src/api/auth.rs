@@ -26,6 +26,8 @@ pub struct Caller {
     pub scope: Option<Scope>,
     /// The token's id; `admin` for the one of the settings.
     pub token: String,
+    /// What it asks for, as the API's document names it: `GET leads/{lead}`.
+    pub endpoint: String,
 }
 
 impl Caller {
@@ -88,6 +90,7 @@ pub fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
         .filter(|token| !token.is_empty())
         .ok_or_else(Problem::unauthorized)?;
     let hashed = hash(bearer);
+    let endpoint = endpoint(request);
     // Hashes are compared, not tokens: how long a comparison takes says nothing about the token.
     if app.settings.admin_token.as_deref().is_some_and(|admin| hash(admin) == hashed) {
         return Ok(Caller {
@@ -95,6 +98,7 @@ pub fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
             site: "*".to_owned(),
             scope: None,
             token: "admin".to_owned(),
+            endpoint,
         });
     }
     let token = app.directory.token(&hashed, app.clock.now()).ok_or_else(Problem::unauthorized)?;
@@ -103,7 +107,15 @@ pub fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
         site: token.site.clone(),
         scope: token.scope.clone(),
         token: token.id.clone(),
+        endpoint,
     })
+}
+
+/// Method and path as the routes have it, short of the site's own part.
+fn endpoint(request: &HttpRequest) -> String {
+    let pattern = request.match_pattern().unwrap_or_default();
+    let path = pattern.strip_prefix("/api/v1/sites/{site}/").unwrap_or(&pattern);
+    format!("{} {path}", request.method())
 }
 
 impl FromRequest for Caller {

@@ -10,19 +10,24 @@
 //! - [`persons`]: who is who, the evidence for it, and taking it back
 //! - [`reports`]: counters and bots; [`campaigns`]: what came of each campaign; [`metrics`]: what each number means; [`channel_rules`]: why a channel; [`links`], [`costs`]: what reports need to know
 //! - [`health`]: is it up, can it store, what does it count
+//! - [`erase`], [`person_export`], [`consent`]: the rights to be forgotten, to see, to change one's mind
+//! - [`audit`]: who looked; [`looks`] notes it
 //! - [`archive`]: backup and export
 //! - [`pages`]: the dashboard and the demo, embedded
 //! - [`openapi`]: the document
 
 pub mod archive;
 mod asked;
+pub mod audit;
 pub mod auth;
 pub mod bad_events;
 pub mod campaigns;
 pub mod channel_rules;
 pub mod check;
+pub mod consent;
 pub mod costs;
 pub mod csv;
+pub mod erase;
 pub mod health;
 pub mod install;
 pub mod json;
@@ -31,9 +36,11 @@ pub mod leads;
 pub mod leads_in;
 pub mod links;
 pub mod live;
+pub mod looks;
 pub mod metrics;
 pub mod openapi;
 pub mod pages;
+pub mod person_export;
 pub mod persons;
 pub mod problem;
 pub mod query;

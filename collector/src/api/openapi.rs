@@ -6,8 +6,8 @@ use utoipa::{
 };
 
 use super::{
-    archive, bad_events, campaigns, channel_rules, costs, health, install, leads, leads_in, links, live,
-    metrics, persons,
+    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, health, install, leads,
+    leads_in, links, live, metrics, person_export, persons,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors,
 };
@@ -33,6 +33,7 @@ use crate::ingest::{beacon, redirect};
         leads::list, leads::get, leads::journey, leads::search, leads_in::post, marks::patch, marks::flag,
         stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,
         sales::sale, sales::sale_by_match,
+        erase::post, person_export::get, consent::post, consent::put_texts, consent::get_texts, audit::list,
         tokens::post, tokens::list, tokens::delete,
         health::healthz, health::readyz, health::metrics,
         archive::backup, archive::export,

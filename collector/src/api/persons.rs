@@ -27,7 +27,7 @@ use crate::{
         people::{self, Graph, Person},
     },
     store::{Append, Seal, Verdict},
-    vault::PersonalData,
+    vault::{PersonalData, contact},
 };
 
 /// A browser that a person used.
@@ -49,7 +49,7 @@ struct VisitorView {
 struct IdentifierView {
     /// email, phone or user_id.
     kind: &'static str,
-    /// Absent for roles that may not know, and where it was erased.
+    /// Masked for roles that may not know (`a***@e***.com`, `+34 6** *** **0`); absent where it was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
 }
@@ -127,16 +127,23 @@ async fn identifier(
     caller: &Caller,
     identifier: Identifier,
     vault: Option<VaultRef>,
+    of: &str,
 ) -> Result<IdentifierView, Problem> {
-    let value = match vault {
-        Some(reference) if caller.sees_contacts() => {
-            app.vault.get(site, reference).await?.and_then(|data| match identifier.kind {
-                IdentifierKind::Email => data.email,
-                IdentifierKind::Phone => data.phone,
-                IdentifierKind::UserId => data.user_id,
-            })
+    let data = match vault {
+        Some(reference) => app.vault.get(site, reference).await?,
+        None => None,
+    };
+    let value = data.and_then(|data| match identifier.kind {
+        IdentifierKind::Email => data.email,
+        IdentifierKind::Phone => data.phone,
+        IdentifierKind::UserId => data.user_id,
+    });
+    let value = match value {
+        Some(value) if caller.sees_contacts() => {
+            app.looks.see(site, caller, of);
+            Some(value)
         }
-        _ => None,
+        value => value.map(|value| contact::masked(identifier.kind, &value)),
     };
     let kind = match identifier.kind {
         IdentifierKind::Email => "email",
@@ -162,7 +169,8 @@ impl EdgeView {
                 Node::Visitor(id) => end.visitor = Some(id.to_string()),
                 Node::Lead(id) => end.lead = Some(id.to_string()),
                 Node::Identifier(of) => {
-                    end.identifier = Some(identifier(app, site, caller, *of, edge.vault).await?);
+                    end.identifier =
+                        Some(identifier(app, site, caller, *of, edge.vault, edge.id.as_str()).await?);
                 }
             }
             ends.push(end);
@@ -170,7 +178,10 @@ impl EdgeView {
         let mut marks = Vec::with_capacity(edge.marks.len());
         for mark in &edge.marks {
             let note = match caller.sees_contacts() {
-                true => app.vault.get(site, mark.note).await?.unwrap_or_default(),
+                true => {
+                    app.looks.see(site, caller, edge.id.as_str());
+                    app.vault.get(site, mark.note).await?.unwrap_or_default()
+                }
                 false => PersonalData::default(),
             };
             marks.push(MarkView {
@@ -262,8 +273,9 @@ pub async fn get(
     for member in &person.members {
         let Member::Identifier(of) = member else { continue };
         let said = person.edges.iter().rev().find(|edge| edge.identifier() == Some(*of));
-        identifiers
-            .push(identifier(&app, site.number, &caller, *of, said.and_then(|edge| edge.vault)).await?);
+        identifiers.push(
+            identifier(&app, site.number, &caller, *of, said.and_then(|edge| edge.vault), &person.id).await?,
+        );
     }
     identifiers.sort();
     let mut views = Vec::with_capacity(leads.len());

@@ -17,8 +17,8 @@ use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, bad_events, campaigns, channel_rules, costs, health, install, leads, leads_in, links, live,
-    metrics, openapi, pages, persons, problem,
+    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, health, install, leads,
+    leads_in, links, live, metrics, openapi, pages, person_export, persons, problem,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors,
 };
@@ -91,7 +91,16 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/leads/{{lead}}/flag"), "POST", [post().to(marks::flag)]))
         .service(at(&format!("{site}/attempts"), "POST", [post().to(attempts::attempt_by_match)]))
         .service(at(&format!("{site}/sales"), "POST", [post().to(sales::sale_by_match)]))
-        .service(at(&format!("{site}/stages"), "POST", [post().to(stages::stage_by_match)]));
+        .service(at(&format!("{site}/stages"), "POST", [post().to(stages::stage_by_match)]))
+        .service(at(&format!("{site}/persons/{{person}}/erase"), "POST", [post().to(erase::post)]))
+        .service(at(&format!("{site}/persons/{{person}}/export"), "GET", [get().to(person_export::get)]))
+        .service(at(&format!("{site}/persons/{{person}}/consent"), "POST", [post().to(consent::post)]))
+        .service(at(
+            &format!("{site}/consent-texts"),
+            "GET, PUT",
+            [get().to(consent::get_texts), put().to(consent::put_texts)],
+        ))
+        .service(at(&format!("{site}/audit"), "GET", [get().to(audit::list)]));
 
     // Operators.
     let rest = rest

@@ -98,8 +98,43 @@ pub struct ContactView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Consent)]
 pub struct ConsentView {
+    /// Of the text that the form showed.
     text_version: Option<String>,
+    /// What it may be used for by now.
     purposes: Vec<String>,
+    /// What was taken back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    withdrawn: Vec<String>,
+    /// When the last word on any of it was said, ms.
+    at: i64,
+    /// How long ago that is, in whole days.
+    age_days: i64,
+    /// The id of the page view that the form was sent from.
+    page: Option<String>,
+}
+
+impl ConsentView {
+    fn of(lead: &Lead, now: i64) -> Option<Self> {
+        let purposes = lead.purposes();
+        let at = purposes.values().map(|choice| choice.at).max()?;
+        let of = |granted: bool| {
+            let chosen = purposes.iter().filter(move |(_, choice)| choice.granted == granted);
+            chosen.map(|(purpose, _)| purpose.clone()).collect()
+        };
+        // An event's id is its page view's with a number, unless it is the sender's own.
+        let page = lead
+            .event
+            .rsplit_once('-')
+            .filter(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()));
+        Some(Self {
+            text_version: lead.consent.as_ref().and_then(|consent| consent.text_version.clone()),
+            purposes: of(true),
+            withdrawn: of(false),
+            at,
+            age_days: (now - at).max(0) / 86_400_000,
+            page: page.map(|(page, _)| page.to_owned()),
+        })
+    }
 }
 
 /// Someone who left a way to be contacted.
@@ -170,6 +205,10 @@ impl LeadView {
         };
         let crm = personal.as_ref().map(|data| data.crm.clone()).unwrap_or_default();
         let contact = personal.map(contact);
+        if contact.is_some() {
+            app.looks.see(site, caller, lead.id.as_str());
+        }
+        let consent = ConsentView::of(&lead, app.clock.now());
         let visitors: Vec<String> = lead.visitor().iter().map(ToString::to_string).collect();
         Ok(Self {
             person: lead.person,
@@ -188,10 +227,7 @@ impl LeadView {
                 last_non_direct: lead.origin.last_non_direct.into(),
             },
             contact,
-            consent: lead.consent.map(|consent| ConsentView {
-                text_version: consent.text_version,
-                purposes: consent.purposes,
-            }),
+            consent,
             form: lead.form,
             magnet: lead.magnet,
             confirmed: lead.confirmed,
@@ -314,6 +350,9 @@ impl ItemView {
             What::Record(told) => {
                 view.kind = told.record.kind().to_owned();
                 view.own = standing::fields(app, site, caller, &told).await?;
+                if caller.sees_contacts() && !told.record.references().is_empty() {
+                    app.looks.see(site, caller, told.record.lead().as_str());
+                }
             }
         }
         Ok(view)

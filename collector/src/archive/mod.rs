@@ -12,6 +12,7 @@
 //! An archive without its `end` is no archive. Contact details in clear are written only where they were asked for,
 //! beside the fact that refers to them, and are passed over when it is read back.
 
+pub mod erasures;
 mod read;
 mod write;
 

@@ -342,6 +342,8 @@ pub enum Flag {
     Spam,
     /// Somebody of the house.
     Internal,
+    /// Whoever it was asked to be forgotten.
+    Erased,
 }
 
 /// What a lead agreed to.

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use wire::beacon::{Choice, Mode, Via};
 
 use super::{
+    audit::Looked,
+    consent::{ConsentSaid, ConsentTextsPut},
+    erasure::Erased,
     event::Event,
     id::{Id, LeadId, VaultRef},
     identity::EdgeId,
@@ -70,6 +73,14 @@ pub enum Entry {
     Silent(Silent),
     /// Contact details were given out in clear (house log where of all sites).
     Exported(Exported),
+    /// Contact details were shown.
+    Looked(Looked),
+    /// Somebody was forgotten.
+    Erased(Erased),
+    /// Somebody changed their mind about what may be done with their leads.
+    Consent(ConsentSaid),
+    /// A site's consent texts were set (house log).
+    ConsentTexts(ConsentTextsPut),
     /// A site's counted links were set (house log).
     Links(LinksPut),
     /// A site was created or configured (house log).
@@ -112,6 +123,10 @@ impl Entry {
             Self::TokenRevoked(revoked) => Some(revoked.at),
             Self::Silent(silent) => Some(silent.at),
             Self::Exported(exported) => Some(exported.at),
+            Self::Looked(looked) => Some(looked.at),
+            Self::Erased(erased) => Some(erased.at),
+            Self::Consent(said) => Some(said.received_at),
+            Self::ConsentTexts(put) => Some(put.at),
             Self::Sealed(_) => None,
         }
     }
@@ -124,6 +139,7 @@ impl Entry {
                 arrival.events.iter().filter_map(|event| event.detail.personal()?.vault).collect()
             }
             Self::EdgeMark(mark) => vec![mark.note],
+            Self::Consent(said) => vec![said.note],
             entry => Record::of(entry).map(Record::references).unwrap_or_default(),
         }
     }
@@ -263,4 +279,7 @@ pub struct Exported {
     /// the export has ended, or was broken off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submissions: Option<u64>,
+    /// The one person that it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
 }

@@ -30,14 +30,17 @@
 //! - [`lead`]: someone who left a way to be contacted, and where they came from
 //! - [`standing`]: a lead as the facts about it add up
 
+pub mod audit;
 pub mod bad_event;
 pub mod bot;
 pub mod calendar;
 pub mod channel;
 pub mod clock_skew;
+pub mod consent;
 pub mod counters;
 pub mod currency;
 pub mod device;
+pub mod erasure;
 pub mod event;
 pub mod fact;
 pub mod id;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     channel::reason,
+    consent::Choice,
+    erasure::ErasedLead,
     event::{Consent, Flag, Identifier, LeadKind, Personal, Prop},
     fact::{Position, Subject},
     id::{Id, LeadId, VaultRef},
@@ -57,6 +59,15 @@ pub struct Lead {
     /// What was agreed to.
     #[serde(default)]
     pub consent: Option<Consent>,
+    /// What was said of each purpose since.
+    #[serde(default)]
+    pub choices: BTreeMap<String, Choice>,
+    /// When the last of that was told, or that whoever left it is to be forgotten; ms since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_at: Option<i64>,
+    /// As it was when whoever left it was forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Box<ErasedLead>>,
     /// What the lead gets in return.
     #[serde(default)]
     pub magnet: Option<String>,
@@ -248,6 +259,9 @@ impl Lead {
             personal: Personal { vault: references.next(), identifiers },
             submissions: references.collect(),
             consent: joined(consents),
+            choices: BTreeMap::new(),
+            said_at: None,
+            erased: None,
             magnet: born.as_ref().and_then(|born| born.magnet.clone()),
             confirmed: !servers.is_empty(),
             flags,
@@ -262,6 +276,36 @@ impl Lead {
         };
         lead.stays(told, config);
         Some(lead)
+    }
+
+    /// What was said of the purposes that it may be used for, and that whoever left it is forgotten, is no record and stays.
+    pub fn keep(&mut self, before: &Self) {
+        self.choices.clone_from(&before.choices);
+        self.said_at = before.said_at;
+        self.updated_at = self.said_at.map_or(self.updated_at, |at| self.updated_at.max(at));
+        if let Some(stays) = &before.erased {
+            self.forget(stays);
+        }
+    }
+
+    /// Forgets whoever left it: it counts on, in its stage, from its campaign, as nobody's.
+    pub fn forget(&mut self, stays: &ErasedLead) {
+        self.erased = Some(Box::new(stays.clone()));
+        self.subject = None;
+        self.alone = Some(reason::ERASED.to_owned());
+        self.person = self.id.to_string();
+        self.personal = Personal::default();
+        self.submissions.clear();
+        self.known.crm.clear();
+        if let Some(born) = &mut self.born {
+            (born.subject, born.personal) = (None, Personal::default());
+        }
+        self.choices.clear();
+        self.origin.clone_from(&stays.origin);
+        self.duplicate_of.clone_from(&stays.duplicate_of);
+        if !self.flags.contains(&Flag::Erased) {
+            self.flags.push(Flag::Erased);
+        }
     }
 
     /// The same, with what its visitor bought on pages.

@@ -7,6 +7,7 @@ use wire::event::Event as WireEvent;
 
 use crate::{
     domain::{
+        consent,
         event::{Detail, Event, Flag, Identifier, IdentifierKind, Personal},
         fact::SiteNumber,
         identity::junk::is_junk,
@@ -125,12 +126,9 @@ fn typed(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
 
-/// The purposes that there are.
-const PURPOSES: [&str; 4] = ["ads", "contact", "email_tracking", "marketing"];
-
 /// Leaves the purposes that there are, each once.
 pub fn known_purposes(purposes: &mut Vec<String>) {
-    purposes.retain(|purpose| PURPOSES.contains(&purpose.as_str()));
+    purposes.retain(|purpose| consent::PURPOSES.contains(&purpose.as_str()));
     purposes.sort_unstable();
     purposes.dedup();
 }

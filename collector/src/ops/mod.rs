@@ -98,6 +98,9 @@ pub struct StoreOptions {
     /// The master key itself, 32 bytes in base64; wins over the file
     #[arg(long, env = "TRAZA_MASTER_KEY", hide_env_values = true, value_name = "BASE64")]
     master_key: Option<String>,
+    /// File that remembers who was erased [default: the key's file, or the store's folder, + ".erasures"]
+    #[arg(long, env = "TRAZA_ERASURES", value_name = "FILE")]
+    erasures: Option<PathBuf>,
     /// Memory for the store's cache, in MB [default: 128]
     #[arg(long, env = "TRAZA_CACHE_MB", value_name = "MB")]
     cache_mb: Option<u64>,
@@ -112,6 +115,7 @@ impl StoreOptions {
             config: self.config.clone(),
             key_file: self.key_file.clone(),
             master_key: self.master_key.clone(),
+            erasures: self.erasures.clone(),
             cache_mb: self.cache_mb,
             ..ServeOptions::default()
         }

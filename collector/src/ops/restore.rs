@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{StoreOptions, folder, progress, say};
 use crate::{
-    archive::{Line, Reader},
+    archive::{Line, Reader, erasures::Erasures},
     config::{MasterKeySource, Settings},
     store::{Carried, Store, Stored, Taken, check, kv::KvStore, sled::Sled},
     vault::{
@@ -63,6 +63,7 @@ pub(super) async fn restore(options: RestoreOptions) -> anyhow::Result<()> {
     let engine = Arc::new(Sled::open(&part, settings.cache_bytes)?);
     let store = KvStore::open(Arc::clone(&engine))?;
     let taken = take_all(&store, &options.file).await?;
+    let erased = erase_again(&settings, &store).await?;
     for mark in store.mark().await? {
         let report = check::site(engine.as_ref(), mark.site, |_| {})?;
         if let Some(fault) = report.fault {
@@ -81,6 +82,7 @@ pub(super) async fn restore(options: RestoreOptions) -> anyhow::Result<()> {
         target.display(),
         taken.new
     ))?;
+    say(&erased)?;
     say(&key)
 }
 
@@ -104,11 +106,28 @@ pub(super) async fn import(options: ImportOptions) -> anyhow::Result<()> {
             return Err(error);
         }
     };
+    let erased = erase_again(&settings, &store).await?;
     let key = key_of(&settings, &store).await?;
     store.close().await;
     engine.finish_import()?;
     say(&format!("{}: {} facts new, {} there already", target.display(), taken.new, taken.known))?;
+    say(&erased)?;
     say(&key)
+}
+
+/// Erases again whoever was erased since the archive was made.
+async fn erase_again(settings: &Settings, store: &dyn Store) -> anyhow::Result<String> {
+    let erasures = Erasures::at(settings.erasures.clone());
+    let Some(path) = erasures.path().map(Path::to_owned) else { return Ok(String::new()) };
+    if !path.exists() {
+        return Ok(format!(
+            "{}: there is none, so nobody was erased since; where somebody was, name the file that remembers it with \
+             TRAZA_ERASURES before the first start",
+            path.display()
+        ));
+    }
+    let again = erasures.apply(store).await?;
+    Ok(format!("{}: {again} erasures that were made since the archive were made again", path.display()))
 }
 
 /// Whether the master key at hand opens what was taken.

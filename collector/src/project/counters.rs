@@ -137,6 +137,10 @@ impl Counters {
                 | Entry::Links(_)
                 | Entry::Silent(_)
                 | Entry::Exported(_)
+                | Entry::Erased(_)
+                | Entry::Looked(_)
+                | Entry::Consent(_)
+                | Entry::ConsentTexts(_)
                 // What these added is what counters begin with.
                 | Entry::Sealed(_) => {}
             }
@@ -179,7 +183,7 @@ impl Counters {
             Some(before) => match self.recall(&key).filter(|held| held.len() == before.arrivals as usize) {
                 Some(held) => held,
                 None => {
-                    let mut arrivals = store.journey(site, &key.1).await?;
+                    let mut arrivals = store.whole_journey(site, &key.1).await?;
                     arrivals.retain(|stored| stored.position <= from);
                     arrivals
                 }

@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     domain::{
+        consent::ConsentTexts,
         fact::{Entry, HOUSE, Position, SiteNumber},
         promotion::Link,
         site::SiteConfig,
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// A site as it is configured now.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Site {
     /// Its number in the store.
     pub number: SiteNumber,
@@ -30,6 +31,8 @@ pub struct Site {
     pub config: SiteConfig,
     /// Its counted links.
     pub links: Arc<Vec<Link>>,
+    /// What exactly people agree to.
+    pub consent_texts: Arc<ConsentTexts>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -110,6 +113,7 @@ impl Entries {
             Entry::Site(put) => {
                 let known = self.sites.get(&put.slug);
                 let links = known.map(|site| Arc::clone(&site.links)).unwrap_or_default();
+                let consent_texts = known.map(|site| Arc::clone(&site.consent_texts)).unwrap_or_default();
                 let (number, created_at) = match known {
                     Some(site) => (site.number, site.created_at),
                     // The number of a site is the position of its first fact: unique without asking anybody.
@@ -125,19 +129,20 @@ impl Entries {
                     version: position,
                     config: put.config.clone(),
                     links,
+                    consent_texts,
                 };
                 self.sites.insert(put.slug.clone(), Arc::new(site));
             }
             Entry::Links(put) => {
                 let Some(site) = self.sites.get(&put.slug) else { return };
-                let site = Site {
-                    number: site.number,
-                    slug: site.slug.clone(),
-                    created_at: site.created_at,
-                    version: site.version,
-                    config: site.config.clone(),
-                    links: Arc::new(put.items.clone()),
-                };
+                let site = Site { links: Arc::new(put.items.clone()), ..site.as_ref().clone() };
+                self.sites.insert(put.slug.clone(), Arc::new(site));
+            }
+            Entry::ConsentTexts(put) => {
+                let Some(site) = self.sites.get(&put.slug) else { return };
+                let mut texts = site.consent_texts.as_ref().clone();
+                texts.put(&put.items);
+                let site = Site { consent_texts: Arc::new(texts), ..site.as_ref().clone() };
                 self.sites.insert(put.slug.clone(), Arc::new(site));
             }
             Entry::Token(put) => {
@@ -157,7 +162,10 @@ impl Entries {
             | Entry::Cost(_)
             | Entry::Sealed(_)
             | Entry::Silent(_)
-            | Entry::Exported(_) => {}
+            | Entry::Exported(_)
+            | Entry::Erased(_)
+            | Entry::Looked(_)
+            | Entry::Consent(_) => {}
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+mod erase;
+
 use crate::{
     domain::{
         event::{Detail, Event, Flag},
@@ -21,7 +23,7 @@ use crate::{
 pub const NAME: &str = "journeys";
 
 /// How facts are derived from: where a newer program does it otherwise, everything is derived again from the log.
-const VERSION: &str = "derived 2";
+const VERSION: &str = "derived 4";
 
 /// What a site's leads are derived with: where it changes, they are derived anew.
 #[must_use]
@@ -51,7 +53,12 @@ pub async fn step(
     config: &SiteConfig,
     from: Position,
 ) -> Result<Position, StoreError> {
-    let facts = store.read(site, from, STEP).await?;
+    let mut facts = store.read(site, from, STEP).await?;
+    // An erasure is a step of its own: all that came before it is derived without what comes after.
+    let is_erasure = |stored: &Stored| matches!(stored.entry.as_ref(), Entry::Erased(_));
+    if let Some(first) = facts.iter().position(is_erasure) {
+        facts.truncate(first.max(1));
+    }
     let Some(to) = facts.last().map(Stored::last) else { return Ok(from) };
     let rows = Work::new(store, site, config, &facts).rows().await?;
     store.commit(Step { projector: NAME, site, from, to, rows }).await?;
@@ -150,6 +157,7 @@ impl<'a> Work<'a> {
         let mut rows = Vec::new();
         let mut install: Option<Install> = None;
         for stored in self.facts {
+            rows.extend(Row::audit(stored));
             match stored.entry.as_ref() {
                 Entry::Arrival(arrival) => {
                     let install = match &mut install {
@@ -173,8 +181,20 @@ impl<'a> Work<'a> {
                     }
                 }
                 Entry::EdgeMark(mark) => self.leads.marks.push((stored.position, mark.clone())),
+                Entry::Consent(said) => {
+                    for lead in &said.leads {
+                        rows.push(Row::Record { lead: lead.clone(), position: stored.position });
+                    }
+                    self.leads.consents.push(said.clone());
+                }
+                // Its reader is told by position.
+                Entry::Looked(_) => {}
+                Entry::Erased(erased) => {
+                    rows.extend(erase::rows(self.store, self.site, erased, &mut self.leads).await?);
+                }
                 // These stand in the house's log, which has a projector of its own.
                 Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
+                Entry::ConsentTexts(_) => {}
                 // These are told to people.
                 Entry::Silent(_) | Entry::Exported(_) => {}
                 // These are counted, and are no part of a journey.
@@ -188,6 +208,7 @@ impl<'a> Work<'a> {
             }
         }
         self.leads.stand(self.facts).await?;
+        self.leads.consented().await?;
         rows.extend(self.leads.remember(self.facts).await?);
         self.leads.settle().await?;
         rows.extend(self.leads.rows());

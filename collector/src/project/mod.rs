@@ -7,6 +7,7 @@
 //! - [`journeys`]: pieces of journeys, leads and their origin, the install check
 //! - [`counters`]: sums and sets of visitors by day and source
 //! - [`people`]: who is who, found in the evidence
+//! - [`holdings`]: all that is held about a person
 //! - [`retention`]: facts that are too old are sealed
 //! - [`stories`]: what a person did, read to be told as one journey
 //! - [`silence`]: sites that went quiet
@@ -15,6 +16,7 @@
 pub mod counters;
 pub mod directory;
 pub mod follow;
+pub mod holdings;
 pub mod journeys;
 pub mod people;
 pub mod retention;

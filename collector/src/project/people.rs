@@ -31,6 +31,7 @@ pub struct Graph<'a> {
     as_of: Option<i64>,
     fresh: BTreeMap<EdgeId, Edge>,
     fresh_by_node: HashMap<Node, BTreeSet<EdgeId>>,
+    gone: BTreeSet<EdgeId>,
     edges: HashMap<Node, Vec<Edge>>,
     profiles: HashMap<Id, Option<Profile>>,
 }
@@ -83,6 +84,7 @@ impl<'a> Graph<'a> {
             as_of,
             fresh: BTreeMap::new(),
             fresh_by_node: HashMap::new(),
+            gone: BTreeSet::new(),
             edges: HashMap::new(),
             profiles: HashMap::new(),
         }
@@ -101,6 +103,14 @@ impl<'a> Graph<'a> {
             self.edges.remove(node);
         }
         self.fresh.insert(edge.id.clone(), edge);
+    }
+
+    /// Takes a piece of evidence out of what is stored, as if it had never been.
+    pub fn remove(&mut self, edge: &Edge) {
+        for node in [&edge.a, &edge.b] {
+            self.edges.remove(node);
+        }
+        self.gone.insert(edge.id.clone());
     }
 
     /// A piece of evidence, as it stands.
@@ -135,6 +145,7 @@ impl<'a> Graph<'a> {
                 found.retain(|edge| !fresh.contains(&edge.id));
                 found.extend(fresh.iter().filter_map(|id| self.fresh.get(id)).cloned());
             }
+            found.retain(|edge| !self.gone.contains(&edge.id));
             self.edges.insert(node.clone(), found);
         }
         Ok(self.edges.get(node).map(Vec::as_slice).unwrap_or_default())

@@ -16,6 +16,7 @@ use crate::{
         bot::Verdicts,
         calendar,
         counters::Counted,
+        event::Flag,
         fact::{Arrival, Entry, Position, SiteNumber, Subject},
         id::LeadId,
         identity::Node,
@@ -345,7 +346,7 @@ impl Work<'_> {
             );
             return Ok(());
         }
-        let arrivals = self.store.journey(self.site, &subject).await?;
+        let arrivals = self.store.whole_journey(self.site, &subject).await?;
         let leads = self.store.leads_of(self.site, vec![subject.clone()]).await?;
         let goes: BTreeSet<usize> = if leads.is_empty() {
             let of_visitor: Vec<&Arrival> = arrivals.iter().filter_map(arrival_of).collect();
@@ -367,6 +368,21 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Leads of nobody go with the submission that they were born of: no subject leads to them.
+    async fn erased(&mut self) -> Result<(), StoreError> {
+        let gone = self.left.iter().flat_map(|(_, gone, _)| gone).filter_map(arrival_of);
+        let born = gone.flat_map(|arrival| &arrival.events).filter(|event| event.detail.lead().is_some());
+        let ids: BTreeSet<LeadId> = born.map(|event| LeadId::of_event(&event.id_text())).collect();
+        for id in ids {
+            if let Some(lead) = self.store.lead(self.site, &id).await?
+                && lead.flags.contains(&Flag::Erased)
+            {
+                self.lead(lead).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes what goes out of the counters.
     async fn count(mut self, moves: &mut counters::Moves<'_>) -> Result<SealStep, StoreError> {
         for closure in std::mem::take(&mut self.closures).into_iter().filter(|closure| closure.is_old) {
@@ -384,6 +400,7 @@ impl Work<'_> {
         for lead in pages.into_values().filter(|page| page.is_old).flat_map(|page| page.leads) {
             self.lead(lead).await?;
         }
+        self.erased().await?;
         let known: Vec<Contributor> =
             self.left.iter().map(|(subject, ..)| Contributor::Subject(subject.clone())).collect();
         let known = self.store.counted(self.site, known).await?;

@@ -329,3 +329,5 @@ proptest! {
         });
     }
 }
+
+mod erasure;

@@ -143,6 +143,15 @@ fn note<E: Engine>(
     if let Entry::Sealed(sealed) = entry {
         report.gone += sealed.facts;
     }
+    if let Entry::Erased(erased) = entry {
+        for reference in &erased.references {
+            if engine.get(&keys::vault_key(site, *reference))?.is_some() {
+                return Err(StoreError::Damaged(format!(
+                    "entry at {position}: {reference} was erased, and its key is there again"
+                )));
+            }
+        }
+    }
     for reference in entry.references() {
         let key = engine.get(&keys::vault_key(site, reference))?;
         match (key, engine.get(&keys::vault_value(site, reference))?) {

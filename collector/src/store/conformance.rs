@@ -23,6 +23,7 @@ use wire::beacon::Mode;
 mod bad;
 mod counters;
 mod derived;
+mod erase;
 mod seal;
 
 /// Where a backend keeps its data between two openings.

@@ -297,8 +297,13 @@ fn additions() -> Vec<Append> {
 fn third() -> Vec<Append> {
     let claim = |kind: &'static str| Some(Claim { kind, external_id: "third".to_owned(), content: [5; 32] });
     let silent = Silent { since: 20, at: 21, expected: 22 };
-    let exported =
-        Exported { at: 23, by: "t_1".to_owned(), site: Some("acme".to_owned()), submissions: Some(3) };
+    let exported = Exported {
+        at: 23,
+        by: "t_1".to_owned(),
+        site: Some("acme".to_owned()),
+        submissions: Some(3),
+        person: None,
+    };
     vec![
         Append { claim: claim("silent"), ..Append::of(SITE, Entry::Silent(silent)) },
         Append { claim: claim("exported"), ..Append::of(SITE, Entry::Exported(exported)) },

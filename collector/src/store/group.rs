@@ -21,8 +21,9 @@ pub(super) struct Group {
 impl Group {
     pub(super) fn seal(&mut self, site: SiteNumber, seal: Seal) {
         for (hash, token) in seal.lookups {
-            // An identifier seen before keeps its token; the fact has it by now.
-            self.pending.entry(keys::lookup(site, &hash)).or_insert_with(|| Some(versioned(&token.0)));
+            // An identifier seen before keeps its token; the fact has it by now. One that was erased gets a new one.
+            let token_there = self.pending.entry(keys::lookup(site, &hash)).or_default();
+            token_there.get_or_insert_with(|| versioned(&token.0));
         }
         self.pending.insert(keys::vault_key(site, seal.reference), Some(versioned(&seal.sealed.key)));
         self.pending.insert(keys::vault_value(site, seal.reference), Some(versioned(&seal.sealed.value)));

@@ -37,6 +37,8 @@
 //! | `0x8c` | newest first: when it happened, edge | why it was refused |
 //! | `0x8e` | token of an identifier, lead | (index) |
 //! | `0x8f` | order id, subject, position | (index of purchases on pages) |
+//! | `0x92` | subject, position | as `0x81`, of a story that ended when its person was erased |
+//! | `0x93` | newest first: position | (an entry of the audit trail) |
 //! | `0x95` | lead | (its share is to be counted anew) |
 //! | `0x98` | cell | sums |
 //! | `0x99` | cell, piece | different visitors of the cell, those with a lead |
@@ -47,8 +49,9 @@ mod base;
 mod counters;
 mod name;
 mod people;
+mod rights;
 
-pub use self::{base::*, counters::*, name::name, people::*};
+pub use self::{base::*, counters::*, name::name, people::*, rights::*};
 use super::rollup::{self, Contributor, Piece};
 use crate::domain::{
     counters::Cell,
@@ -91,6 +94,8 @@ const PROFILE: u8 = 0x8b;
 const CONFLICT: u8 = 0x8c;
 const LEAD_BY_TOKEN: u8 = 0x8e;
 const ORDER: u8 = 0x8f;
+const ERASED_PIECE: u8 = 0x92;
+const AUDITED: u8 = 0x93;
 const STALE: u8 = 0x95;
 const SUMS: u8 = 0x98;
 const MEMBERS: u8 = 0x99;
@@ -251,12 +256,6 @@ pub fn bad_beacon_number(key: &[u8]) -> Option<u64> {
     trailing_position(key).map(|inverted| !inverted)
 }
 
-/// All wrapped keys of a site.
-#[must_use]
-pub fn vault_keys(site: SiteNumber) -> Vec<u8> {
-    key(site, VAULT_KEY)
-}
-
 /// A submission's wrapped key.
 #[must_use]
 pub fn vault_key(site: SiteNumber, reference: VaultRef) -> Vec<u8> {
@@ -313,7 +312,7 @@ pub fn piece(site: SiteNumber, subject: &Subject, position: Position) -> Vec<u8>
 /// Whether a key is of pieces.
 #[must_use]
 pub fn is_piece(key: &[u8]) -> bool {
-    key.get(size_of::<SiteNumber>()) == Some(&PIECE)
+    matches!(key.get(size_of::<SiteNumber>()), Some(&(PIECE | ERASED_PIECE)))
 }
 
 /// The position at the end of a key.

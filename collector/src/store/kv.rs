@@ -1,7 +1,7 @@
 //! The store over a key-value engine.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -12,9 +12,10 @@ use super::{
     Append, Appended, BadPage, BadQuery, Carried, Contributor, Description, Hold, LeadPage, LeadQuery,
     LogMark, Pair, Refused, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, carry,
     engine::Engine,
-    index, keys, people, reads, rollup, seal,
+    erase, index, keys, people, reads, rollup, seal,
     shares::{self, Shares},
     tail::Tail,
+    trail,
     vitals::Vitals,
     writer::{Heads, QUEUE, Shared, Tails, Task, Writer, last_position, read_ledger},
 };
@@ -23,7 +24,7 @@ use crate::domain::{
     calendar::Day,
     counters::Counted,
     fact::{HOUSE, Position, SiteNumber, Subject},
-    id::{Id, LeadId, VaultRef},
+    id::{Id, LeadId, Token, VaultRef},
     identity::{Edge, EdgeId, Node, profile::Profile},
     install::Install,
     ledger::Ledger,
@@ -229,6 +230,11 @@ impl<E: Engine> Store for KvStore<E> {
         self.blocking(move |engine| reads::journey(engine, site, &subject)).await
     }
 
+    async fn whole_journey(&self, site: SiteNumber, subject: &Subject) -> Result<Vec<Stored>, StoreError> {
+        let subject = subject.clone();
+        self.blocking(move |engine| erase::whole_journey(engine, site, &subject)).await
+    }
+
     async fn records(&self, site: SiteNumber, lead: &LeadId) -> Result<Vec<Stored>, StoreError> {
         let lead = lead.clone();
         self.blocking(move |engine| reads::records(engine, site, &lead)).await
@@ -379,6 +385,19 @@ impl<E: Engine> Store for KvStore<E> {
 
     async fn bad_beacon(&self, site: SiteNumber, number: u64) -> Result<Option<BadBeacon>, StoreError> {
         self.blocking(move |engine| bad::beacon(engine.get(&keys::bad_beacon(site, number))?)).await
+    }
+
+    async fn audited(
+        &self,
+        site: SiteNumber,
+        before: Position,
+        max: usize,
+    ) -> Result<Vec<Stored>, StoreError> {
+        self.blocking(move |engine| trail::audited(engine, site, before, max)).await
+    }
+
+    async fn hashes(&self, site: SiteNumber, tokens: BTreeSet<Token>) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.blocking(move |engine| erase::hashes(engine, site, &tokens)).await
     }
 
     async fn sealed(&self, site: SiteNumber, reference: VaultRef) -> Result<Option<Sealed>, StoreError> {

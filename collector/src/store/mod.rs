@@ -15,6 +15,7 @@
 //! - [`step`]: what a projector commits
 //! - `people`: who is who, in rows; `index`: by what else leads are found
 //! - [`seal`]: facts that are too old give up their content
+//! - `erase`: somebody is forgotten; `trail`: who did what
 //! - [`vitals`]: how the writer is doing
 //! - [`kv`]: the store over an engine
 //! - `lead_query`: which leads are asked for
@@ -33,6 +34,7 @@ pub mod carry;
 pub mod check;
 pub mod dedupe;
 pub mod engine;
+mod erase;
 mod error;
 mod group;
 mod index;
@@ -50,6 +52,7 @@ pub mod shares;
 pub mod sled;
 pub mod step;
 pub mod tail;
+mod trail;
 pub mod vitals;
 pub mod writer;
 
@@ -60,7 +63,10 @@ mod golden;
 #[cfg(test)]
 pub mod poisoned;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 
@@ -127,8 +133,11 @@ pub trait Store: Send + Sync {
     /// Everything derived of a site, in one canonical order: equal stores give equal bytes.
     async fn dump(&self, site: SiteNumber) -> Result<Vec<u8>, StoreError>;
 
-    /// The arrivals that a subject's journey is made of, by position.
+    /// The arrivals that a subject's journey is made of, by position; none from before its person was erased.
     async fn journey(&self, site: SiteNumber, subject: &Subject) -> Result<Vec<Stored>, StoreError>;
+
+    /// The same with what was erased: for what counts, and for what grows old.
+    async fn whole_journey(&self, site: SiteNumber, subject: &Subject) -> Result<Vec<Stored>, StoreError>;
 
     /// The entries that are about a lead, by position.
     async fn records(&self, site: SiteNumber, lead: &LeadId) -> Result<Vec<Stored>, StoreError>;
@@ -243,6 +252,17 @@ pub trait Store: Send + Sync {
     /// The refused events of one beacon, by its number in the log; `None` where all are settled or let go.
     async fn bad_beacon(&self, site: SiteNumber, number: u64) -> Result<Option<BadBeacon>, StoreError>;
 
+    /// The entries of the audit trail before a position, newest first, at most `max`; fewer only at the end.
+    async fn audited(
+        &self,
+        site: SiteNumber,
+        before: Position,
+        max: usize,
+    ) -> Result<Vec<Stored>, StoreError>;
+
+    /// The keyed hashes that lead to these tokens. Reads all hashes of the site.
+    async fn hashes(&self, site: SiteNumber, tokens: BTreeSet<Token>) -> Result<Vec<[u8; 32]>, StoreError>;
+
     /// A submission's wrapped key and sealed value; `None` where it was erased or never was.
     async fn sealed(&self, site: SiteNumber, reference: VaultRef) -> Result<Option<Sealed>, StoreError>;
 
@@ -319,6 +339,8 @@ pub struct Append {
     pub claim: Option<Claim>,
     /// What it does to the bad-events log.
     pub bad: Option<Bad>,
+    /// Where the entry is an erasure: the keyed hashes of its tokens.
+    pub hashes: Vec<[u8; 32]>,
     /// Length of the body it came by, for the queue to know what it holds; 0 for what is small.
     pub bytes: usize,
 }
@@ -334,6 +356,7 @@ impl Append {
             tally: Ledger::default(),
             claim: None,
             bad: None,
+            hashes: Vec::new(),
             bytes: 0,
         }
     }

@@ -1,7 +1,7 @@
 //! Reads over an engine. They block: [`super::kv`] runs them on the blocking pool.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
@@ -11,7 +11,7 @@ use super::{
     LeadPage, LeadQuery, Row, Sealed, Step, StoreError, Stored,
     block::{self, Block},
     engine::{Batch, Engine, Pair},
-    index, keys, people, rollup,
+    erase, index, keys, people, rollup,
 };
 use crate::domain::{
     fact::{Entry, Position, SiteNumber, Subject},
@@ -114,7 +114,7 @@ pub(super) fn log<E: Engine>(
     Ok(found)
 }
 
-fn position_of(key: &[u8]) -> Result<Position, StoreError> {
+pub(super) fn position_of(key: &[u8]) -> Result<Position, StoreError> {
     keys::trailing_position(key).ok_or_else(|| StoreError::Damaged("a key without position".to_owned()))
 }
 
@@ -193,7 +193,7 @@ pub(super) fn journey<E: Engine>(
 }
 
 /// A row of pieces: the position of the first is in its key, how far on each further one stands is in its value.
-fn pieces(key: &[u8], value: &[u8]) -> Result<Vec<Position>, StoreError> {
+pub(super) fn pieces(key: &[u8], value: &[u8]) -> Result<Vec<Position>, StoreError> {
     let gaps: Vec<u64> = if value == [keys::VERSION] { Vec::new() } else { row(value)? };
     let mut position = position_of(key)?;
     let mut positions = vec![position];
@@ -378,6 +378,9 @@ pub(super) fn write<E: Engine>(
                 people::write_profile(site, subject, profile.map(|profile| *profile), batch)?;
             }
             Row::Conflict { at, edge, why } => people::write_conflict(engine, site, (at, edge), why, batch)?,
+            Row::Audited(position) => batch.push((keys::audited(site, position), Some(vec![keys::VERSION]))),
+            Row::Unsaid(edge) => people::forget_edge(site, &edge, batch),
+            Row::Ended(subject) => erase::end(engine, site, &subject, batch)?,
             Row::Basis(domains) => batch.push((keys::basis(site), Some(packed(&domains)?))),
             Row::Counted(contributor, counted) => {
                 batch.push((keys::counted(site, &contributor), Some(packed(&*counted)?)));
@@ -413,38 +416,18 @@ pub(super) fn write<E: Engine>(
     }
     // What a step adds to one journey takes one key: keys are what costs.
     for (subject, positions) in pieces {
-        batch.extend(row_of_pieces(site, &subject, &positions)?);
+        batch.extend(row_of_pieces(&keys::pieces(site, &subject), &positions)?);
     }
     Ok(())
 }
 
-/// The row of some pieces, ascending; none where there are none.
-fn row_of_pieces(site: SiteNumber, subject: &Subject, positions: &[Position]) -> Result<Batch, StoreError> {
+/// The row of some pieces, ascending, under their subject's prefix; none where there are none.
+pub(super) fn row_of_pieces(prefix: &[u8], positions: &[Position]) -> Result<Batch, StoreError> {
     let Some(&first) = positions.first() else { return Ok(Batch::new()) };
     let gaps: Vec<u64> =
         positions.iter().zip(positions.iter().skip(1)).map(|(one, next)| next - one).collect();
     let value = if gaps.is_empty() { vec![keys::VERSION] } else { packed(&gaps)? };
-    Ok(vec![(keys::piece(site, subject, first), Some(value))])
-}
-
-/// Takes some pieces out of a journey.
-pub(super) fn forget_pieces<E: Engine>(
-    engine: &E,
-    site: SiteNumber,
-    subject: &Subject,
-    gone: &BTreeSet<Position>,
-    batch: &mut Batch,
-) -> Result<(), StoreError> {
-    each_pair(engine, &keys::pieces(site, subject), |key, value| {
-        let mut positions = pieces(key, value)?;
-        let before = positions.len();
-        positions.retain(|position| !gone.contains(position));
-        if positions.len() < before {
-            batch.push((key.to_vec(), None));
-            batch.extend(row_of_pieces(site, subject, &positions)?);
-        }
-        Ok(())
-    })
+    Ok(vec![([prefix, &first.to_be_bytes()].concat(), Some(value))])
 }
 
 pub(super) fn reset<E: Engine>(engine: &E, site: SiteNumber) -> Result<(), StoreError> {

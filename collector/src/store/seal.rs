@@ -78,6 +78,9 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
         let mut install = begin_install(engine, site)?;
         let mut log = Log { engine, site, pending: BTreeMap::new() };
         for (stored, first) in log.seal(&entries)?.into_iter().zip(&entries) {
+            if !matches!(stored, Entry::Arrival(_)) {
+                batch.push((keys::audited(site, *first), None));
+            }
             status.facts += stored.facts();
             if let Entry::Arrival(arrival) = &stored {
                 install.observe(arrival);
@@ -102,7 +105,7 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
     counters.begin_with(site, base);
     reads::write(engine, site, rows, counters, &mut batch)?;
     for sealed in subjects {
-        reads::forget_pieces(engine, site, &sealed.subject, &sealed.gone, &mut batch)?;
+        forget_pieces(engine, site, &sealed.subject, &sealed.gone, &mut batch)?;
         if !sealed.stays {
             batch.push((keys::profile(site, &sealed.subject), None));
             batch.push((keys::counted(site, &Contributor::Subject(sealed.subject.clone())), None));
@@ -132,6 +135,29 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
     batch.push((keys::seal(site), Some(packed(&status)?)));
     engine.apply(batch)?;
     engine.sync()
+}
+
+/// Takes some pieces out of a journey.
+fn forget_pieces<E: Engine>(
+    engine: &E,
+    site: SiteNumber,
+    subject: &Subject,
+    gone: &BTreeSet<Position>,
+    batch: &mut Batch,
+) -> Result<(), StoreError> {
+    for prefix in [keys::pieces(site, subject), keys::erased_pieces(site, subject)] {
+        reads::each_pair(engine, &prefix, |key, value| {
+            let mut positions = reads::pieces(key, value)?;
+            let before = positions.len();
+            positions.retain(|position| !gone.contains(position));
+            if positions.len() < before {
+                batch.push((key.to_vec(), None));
+                batch.extend(reads::row_of_pieces(&prefix, &positions)?);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 /// What the install check begins with. It names every host known by now: no other will be counted where there are as

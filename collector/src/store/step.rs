@@ -1,9 +1,9 @@
 //! What a projector commits: rows, together with its position.
 
-use super::Contributor;
+use super::{Contributor, Stored};
 use crate::domain::{
     counters::{Cell, Counted, Tally},
-    fact::{Arrival, Position, SiteNumber, Subject},
+    fact::{Arrival, Entry, Position, SiteNumber, Subject},
     id::LeadId,
     identity::{Edge, EdgeId, person::Conflict, profile::Profile},
     install::Install,
@@ -45,6 +45,10 @@ pub enum Row {
         /// The entry's position.
         position: Position,
     },
+    /// A piece of evidence goes, as if it had never been.
+    Unsaid(Box<Edge>),
+    /// A subject's story ends here: what it is made of by now is shown no more, and counted on.
+    Ended(Subject),
     /// Somebody said on a page that they bought.
     Order {
         /// What the shop calls the order.
@@ -96,6 +100,8 @@ pub enum Row {
         /// Why; `None` where it was not.
         why: Option<Conflict>,
     },
+    /// An entry is part of the audit trail.
+    Audited(Position),
     /// What was counted of a subject, a cost or a lead, by now.
     Counted(Contributor, Box<Counted>),
     /// A lead's share was counted as it is.
@@ -105,6 +111,21 @@ pub enum Row {
 }
 
 impl Row {
+    /// Of an entry that those ask for who ask who did what.
+    #[must_use]
+    pub fn audit(stored: &Stored) -> Option<Self> {
+        let is_audited = matches!(
+            stored.entry.as_ref(),
+            Entry::Looked(_)
+                | Entry::Exported(_)
+                | Entry::Erased(_)
+                | Entry::Consent(_)
+                | Entry::Stage(_)
+                | Entry::EdgeMark(_)
+        );
+        is_audited.then_some(Self::Audited(stored.position))
+    }
+
     /// What a beacon adds to its hour, so many times. One from a page that is not the site's says nothing of the site.
     #[must_use]
     pub fn pulse(arrival: &Arrival, times: i64) -> Option<Self> {

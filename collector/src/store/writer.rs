@@ -16,6 +16,7 @@ use super::{
     Append, Appended, Bad, Carried, Claim, LogMark, Seal, StoreError, Taken, Verdict, block,
     dedupe::{Bitmap, Recent},
     engine::{Batch, Engine},
+    erase::token,
     group::Group,
     keys,
     tail::Tail,
@@ -24,11 +25,12 @@ use super::{
 use crate::domain::{
     event::{Event, Personal},
     fact::{Arrival, Entry, Position, SiteNumber},
-    id::{EventId, Token},
+    id::EventId,
     ledger::Ledger,
 };
 
 mod bad;
+mod erase;
 mod health;
 mod task;
 
@@ -163,7 +165,7 @@ impl<E: Engine> Writer<E> {
 
     /// Decides one append: positions, duplicates, tokens. Nothing is written yet.
     fn plan(&mut self, group: &mut Group, append: Append) -> Result<Appended, StoreError> {
-        let Append { site, entry, seals, mut tally, claim, bad, bytes: _ } = append;
+        let Append { site, entry, seals, mut tally, claim, bad, hashes, bytes: _ } = append;
         let change = match bad {
             None => Change::default(),
             Some(Bad::Keep { beacon, body }) => self.keep_bad(group, site, &beacon, body)?,
@@ -180,9 +182,15 @@ impl<E: Engine> Writer<E> {
             }
             Some(Entry::Arrival(arrival)) => self.plan_arrival(group, site, arrival, seals, &mut tally)?,
             Some(mut entry) => {
+                let erased = match &entry {
+                    Entry::Erased(erased) => self.erasable(group, site, erased, &hashes)?,
+                    _ => Vec::new(),
+                };
                 if let Some(claim) = &claim
                     && self.is_repeated(group, site, claim)?
                 {
+                    // An older archive may have brought it back since.
+                    group.pending.extend(erased.into_iter().map(|key| (key, None)));
                     return Ok(Appended::of(vec![Verdict::Duplicate]));
                 }
                 if let Entry::Lead(lead) = &mut entry {
@@ -204,6 +212,7 @@ impl<E: Engine> Writer<E> {
                 for seal in seals {
                     group.seal(site, seal);
                 }
+                group.pending.extend(erased.into_iter().map(|key| (key, None)));
                 group.push(site, position, &packed, entry)?;
                 Appended::of(vec![Verdict::Stored(position)])
             }
@@ -337,12 +346,7 @@ impl<E: Engine> Writer<E> {
         for (hash, proposed) in &seal.lookups {
             let key = keys::lookup(site, hash);
             let Some(value) = self.get(group, &key)? else { continue };
-            let known = match value.split_first() {
-                Some((&keys::VERSION, token)) => token.try_into().ok().map(Token),
-                _ => None,
-            };
-            let known =
-                known.ok_or_else(|| StoreError::Damaged("a token of an unknown version".to_owned()))?;
+            let known = token(&value)?;
             group.pending.insert(key, Some(value));
             for identifier in
                 personal.identifiers.iter_mut().filter(|identifier| identifier.token == *proposed)

@@ -2,6 +2,8 @@
 
 use std::str::FromStr as _;
 
+use crate::domain::event::IdentifierKind;
+
 /// An e-mail address in its one spelling: no surrounding space, lower case. `None` where nobody could write to it.
 /// Dots and `+tags` stay: for most providers they are another mailbox.
 #[must_use]
@@ -80,9 +82,56 @@ fn mended(text: &str, mobile: bool) -> Option<String> {
     old.then(|| format!("+55{area}9{number}"))
 }
 
+/// An identifier as those see it who may know that it is one, and not whose: what is left of it tells apart at a glance and
+/// reaches nobody.
+#[must_use]
+pub fn masked(kind: IdentifierKind, value: &str) -> String {
+    let first = |text: &str| text.chars().take(1).collect::<String>();
+    match kind {
+        IdentifierKind::Email => {
+            let (user, domain) = value.rsplit_once('@').unwrap_or((value, ""));
+            let (name, top) = domain.rsplit_once('.').unwrap_or((domain, ""));
+            format!("{}***@{}***.{top}", first(user), first(name))
+        }
+        IdentifierKind::Phone => match phonenumber::parse(None, value) {
+            Ok(number) => {
+                let digits: Vec<char> = number.national().to_string().chars().collect();
+                let end = digits.len().saturating_sub(1);
+                let mut masked = format!("+{}", number.code().value());
+                for (index, digit) in digits.into_iter().enumerate() {
+                    if index % 3 == 0 {
+                        masked.push(' ');
+                    }
+                    masked.push(if index == 0 || index == end { digit } else { '*' });
+                }
+                masked
+            }
+            Err(_) => "***".to_owned(),
+        },
+        IdentifierKind::UserId => format!("{}***", first(value)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_masked_tells_apart_and_reaches_nobody() {
+        let cases = [
+            (IdentifierKind::Email, "ana.lopez@example.com", "a***@e***.com"),
+            (IdentifierKind::Email, "a@mail.example.co.uk", "a***@m***.uk"),
+            (IdentifierKind::Email, "nobody", "n***@***."),
+            (IdentifierKind::Phone, "+34600000000", "+34 6** *** **0"),
+            (IdentifierKind::Phone, "+525550000009", "+52 5** *** *** 9"),
+            (IdentifierKind::Phone, "600", "***"),
+            (IdentifierKind::UserId, "cliente-4711", "c***"),
+            (IdentifierKind::UserId, "", "***"),
+        ];
+        for (kind, value, expected) in cases {
+            assert_eq!(masked(kind, value), expected, "{value}");
+        }
+    }
 
     #[test]
     fn addresses_have_one_spelling() {

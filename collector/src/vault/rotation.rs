@@ -114,7 +114,7 @@ mod tests {
     async fn submit(store: &dyn Store, vault: &Vault, name: &str) -> VaultRef {
         let data = PersonalData { name: Some(name.to_owned()), ..PersonalData::default() };
         let (reference, sealed) = vault.seal(SITE, &data).unwrap();
-        let fact = Exported { at: 1, by: "t".to_owned(), site: None, submissions: None };
+        let fact = Exported { at: 1, by: "t".to_owned(), site: None, submissions: None, person: None };
         let seal = Seal { event: 0, reference, sealed, lookups: Vec::new() };
         let append = Append { seals: vec![seal], ..Append::of(SITE, Entry::Exported(fact)) };
         store.append(append).await.unwrap();

@@ -310,6 +310,7 @@ export default {
   "flag.junk_identifier": "An identifier that is nobody's",
   "flag.erased": "Erased",
   "flag.foreign_origin": "From another website",
+  "flag.erased": "Personal data erased",
   "flag.bot": "Bot",
 
   "reason.source_missing": "Tagged without a source",

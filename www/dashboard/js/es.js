@@ -310,6 +310,7 @@ export default {
   "flag.junk_identifier": "Dato que no es de nadie",
   "flag.erased": "Borrado",
   "flag.foreign_origin": "Vino de otra web",
+  "flag.erased": "Datos personales borrados",
   "flag.bot": "Bot",
 
   "reason.source_missing": "Etiqueta sin fuente",

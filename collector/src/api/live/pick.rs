@@ -209,6 +209,10 @@ impl Picker {
             Entry::EdgeMark(_) => {}
             // Who exported what is the business of those who read the log.
             Entry::Exported(_) => {}
+            // Nothing is told of somebody who is forgotten.
+            Entry::Erased(_) => {}
+            // Who looked, and what may be done with a lead, is the business of those who ask.
+            Entry::Looked(_) | Entry::Consent(_) | Entry::ConsentTexts(_) => {}
             // What was here is no more.
             Entry::Sealed(_) => {}
         }

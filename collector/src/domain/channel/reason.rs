@@ -36,5 +36,7 @@ pub const NO_PAGE_VIEW: &str = "no_page_view";
 pub const NO_TOUCH_BEFORE_LEAD: &str = "no_touch_before_lead";
 /// A lead that a server told of, without saying which visitor left it.
 pub const NO_VISITOR: &str = "no_visitor";
+/// A lead of somebody who is forgotten.
+pub const ERASED: &str = "erased";
 /// A lead of somebody who did not let their visit be recorded.
 pub const NO_CONSENT: &str = "no_consent";

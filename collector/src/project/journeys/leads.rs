@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
+        consent::ConsentSaid,
         event::Detail,
         fact::{EdgeMark, Position, SiteNumber, Subject},
         id::LeadId,
@@ -43,6 +44,8 @@ pub(super) struct Leads<'a> {
     loaded: BTreeSet<Subject>,
     /// What the step's facts say of evidence.
     pub(super) marks: Vec<(Position, EdgeMark)>,
+    /// What the step's facts say of purposes.
+    pub(super) consents: Vec<ConsentSaid>,
     /// Subjects with news.
     pub(super) touched: BTreeSet<Subject>,
     /// Whose person may be another now.
@@ -65,6 +68,7 @@ impl<'a> Leads<'a> {
             by_subject: BTreeMap::new(),
             loaded: BTreeSet::new(),
             marks: Vec::new(),
+            consents: Vec::new(),
             touched: BTreeSet::new(),
             affected: BTreeSet::new(),
             pages: BTreeMap::new(),
@@ -147,6 +151,34 @@ impl<'a> Leads<'a> {
         let EdgeMark { active, received_at, note, .. } = *mark;
         edge.marks.push(Mark { position, received_at, active, note });
         self.graph.add(edge);
+        Ok(())
+    }
+
+    /// Evidence goes, as if it had never been; whoever it led to is asked again who they are. Not those in `erased`.
+    pub(super) async fn unsay(&mut self, edges: &[Edge], erased: &BTreeSet<Node>) -> Result<(), StoreError> {
+        let mut left = BTreeSet::new();
+        for edge in edges {
+            for (node, member) in [&edge.a, &edge.b].into_iter().zip(self.graph.ends(edge).await?) {
+                left.extend((!erased.contains(node)).then_some(member));
+            }
+        }
+        for edge in edges {
+            self.graph.remove(edge);
+        }
+        self.affected.extend(left);
+        Ok(())
+    }
+
+    /// What the step's facts say of purposes. It is no record, and is taken in when those are.
+    pub(super) async fn consented(&mut self) -> Result<(), StoreError> {
+        for said in std::mem::take(&mut self.consents) {
+            for id in &said.leads {
+                let Some(lead) = self.lead(id).await? else { continue };
+                said.apply(&mut lead.choices);
+                lead.said_at = lead.said_at.max(Some(said.received_at));
+                lead.updated_at = lead.updated_at.max(said.received_at);
+            }
+        }
         Ok(())
     }
 
@@ -350,6 +382,10 @@ impl<'a> Leads<'a> {
             lead::duplicates(requests).into_iter().map(|(one, of)| (one.clone(), of.clone())).collect();
         for id in own {
             let Some(lead) = self.leads.get_mut(&id) else { continue };
+            // Where it came from stays as it stood when whoever left it was forgotten.
+            if lead.erased.is_some() {
+                continue;
+            }
             lead.origin = match &lead.alone {
                 Some(why) if touches.is_empty() => Origin::unknown(lead.created_at, why),
                 _ => lead::origin(&touches, lead.created_at),

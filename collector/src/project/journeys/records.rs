@@ -88,6 +88,7 @@ impl<'a> News<'a> {
         let Some(mut lead) = Lead::stand(&before.id, before.born.clone(), &told, config) else {
             return Ok(None);
         };
+        lead.keep(&before);
         lead.confirmed |= before.confirmed;
         lead.person.clone_from(&before.person);
         lead.duplicate_of.clone_from(&before.duplicate_of);
@@ -114,7 +115,7 @@ impl<'a> News<'a> {
             let fresh = self.born.remove(&id);
             let is_born_now = fresh.is_some();
             let subject = before.as_ref().and_then(|before| before.subject.clone());
-            let born = fresh.or_else(|| before.and_then(|before| before.born));
+            let born = fresh.or_else(|| before.as_ref().and_then(|before| before.born.clone()));
             let first_fresh =
                 self.fresh.get(&id).and_then(|fresh| fresh.first()).map(|stored| stored.position);
             // Records are only accepted of leads that are there, but a log may be imported in part.
@@ -129,7 +130,15 @@ impl<'a> News<'a> {
                     words.extend(said_by_server(lead, stored.position, born.as_ref(), is_fresh, is_born_now));
                 }
             }
-            let lead = Lead::stand(&id, born, &told(entries), config);
+            let told = told(entries);
+            let mut lead = Lead::stand(&id, born, &told, config);
+            if let (Some(lead), Some(before)) = (&mut lead, &before) {
+                lead.keep(before);
+                // Nobody's browser says any more what it bought.
+                if lead.erased.is_some() && !before.purchases.is_empty() {
+                    lead.bought(before.purchases.clone(), &told, config);
+                }
+            }
             leads.extend(lead.map(|lead| (lead, subject)));
             self.words.append(&mut words);
         }

@@ -39,7 +39,7 @@ impl Closure {
             match &node {
                 Node::Visitor(visitor) => {
                     let subject = Subject::Visitor(visitor.clone());
-                    let arrivals = store.journey(site, &subject).await?;
+                    let arrivals = store.whole_journey(site, &subject).await?;
                     let leads = store.leads_of(site, vec![subject.clone()]).await?;
                     found.leads.extend(leads.into_iter().map(|lead| (lead.id.clone(), lead)));
                     found.browsers.push((subject, arrivals));
@@ -132,7 +132,7 @@ impl Work<'_> {
             if self.pages.contains_key(&subject) {
                 continue;
             }
-            let arrivals = self.store.journey(self.site, &subject).await?;
+            let arrivals = self.store.whole_journey(self.site, &subject).await?;
             let leads = self.store.leads_of(self.site, vec![subject.clone()]).await?;
             found.extend(arrivals.iter().filter_map(arrival_of).flat_map(subjects));
             let is_old = self.is_old(&arrivals, &leads);

@@ -18,8 +18,8 @@ use crate::{
     },
     project::{directory::Directory, follow::Follower},
     store::{
-        Append, Carried, Seal, Sealed, Verdict, check, engine::Engine as _, keys, kv::KvStore,
-        memory::Memory, rollup::Sum,
+        Append, Seal, Sealed, Verdict, check, engine::Engine as _, keys, kv::KvStore, memory::Memory,
+        rollup::Sum,
     },
 };
 
@@ -44,7 +44,7 @@ fn config() -> SiteConfig {
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    (0u8..15, 0u8..4, 0u8..4, 0u16..4, 0i64..119, 0i64..2)
+    (0u8..16, 0u8..4, 0u8..4, 0u16..4, 0i64..119, 0i64..2)
 }
 
 fn event(page: &str, number: u16, at: i64, detail: Detail) -> Event {
@@ -116,6 +116,7 @@ fn entry(index: usize, (what, who, page, number, day, late): Happening) -> Entry
             user_agent: None,
             datacentre: false,
         }),
+        15 => erased::entry(index, who, received),
         10 => Entry::Stage(StageMove {
             lead: LeadId::of_event(&format!("p{}{page}d{}-{}", who % 2, day / 3, 10 + number)),
             stage: "mql".to_owned(),
@@ -253,23 +254,6 @@ async fn rebuilt(store: &Arc<dyn Store>) -> Vec<u8> {
     store.reset(SITE).await.unwrap();
     follow(store).await;
     store.dump(SITE).await.unwrap()
-}
-
-/// Takes all of a store into an empty one.
-async fn carried(store: &dyn Store) -> (Memory, Arc<dyn Store>) {
-    let memory = Memory::default();
-    let other: Arc<dyn Store> = Arc::new(KvStore::open(memory.clone()).unwrap());
-    let marks = store.mark().await.unwrap();
-    let rows = store.belongings(Vec::new(), usize::MAX).await.unwrap();
-    let mut entries = Vec::new();
-    for site in [HOUSE, SITE] {
-        entries
-            .extend(store.read(site, 0, usize::MAX).await.unwrap().into_iter().map(|stored| (site, stored)));
-    }
-    other.take(Carried { rows, entries, marks: Vec::new() }).await.unwrap();
-    other.take(Carried { marks, ..Carried::default() }).await.unwrap();
-    follow(&other).await;
-    (memory, other)
 }
 
 /// The log, and all that belongs to it.
@@ -498,3 +482,8 @@ async fn a_clock_that_is_wrong_for_a_moment_costs_nothing() {
     assert!(retention.step(store.as_ref(), &known, NOW + NOTICE_MS + 2_000).await.unwrap());
     assert_eq!(store.sealed_status(SITE).await.unwrap().facts, 0);
 }
+
+mod copies;
+mod erased;
+
+use self::copies::carried;

@@ -35,6 +35,8 @@ pub fn name(key: &[u8]) -> String {
         Some(&LEAD_BY_TOKEN) => "lead by identifier",
         Some(&ORDER) => "purchase by order",
         Some(&STALE) => "lead to be counted anew",
+        Some(&ERASED_PIECE) => "piece of an erased journey",
+        Some(&AUDITED) => "entry of the audit trail",
         Some(&SUMS) => "sums of a counter",
         Some(&MEMBERS) => "visitors of a counter",
         Some(&COUNTED) => "what was counted of a subject or a cost",
@@ -43,7 +45,9 @@ pub fn name(key: &[u8]) -> String {
     };
     let tag = key.get(size_of::<SiteNumber>()).copied().unwrap_or_default();
     let place = match tag {
-        LOG | PIECE | RECORD => trailing_position(key).map(|position| format!(" at position {position}")),
+        LOG | PIECE | ERASED_PIECE | RECORD => {
+            trailing_position(key).map(|position| format!(" at position {position}"))
+        }
         _ => None,
     };
     format!("{what} (tag {tag:#04x}){}", place.unwrap_or_default())
