@@ -24,6 +24,7 @@ mod counters;
 mod erase;
 mod exports;
 mod health;
+mod imports;
 mod journeys;
 mod leads;
 mod leads_in;

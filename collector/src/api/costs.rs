@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{auth::Caller, json, links::PlacementBody, problem};
+use super::{auth::Caller, json, links::PlacementBody, problem, records::Ready};
 use crate::{
     app::App,
     domain::{calendar, fact::Entry, promotion::Cost, token::Permission},
@@ -68,11 +68,22 @@ const MOST: usize = 500;
 /// Beyond this a number is a mistake: sums of it must not overflow.
 const LARGEST: u64 = 1_000_000_000_000;
 
-fn checked(site: &Site, body: CostBody, index: usize, now: i64) -> Result<Cost, Problem> {
-    let at = |name: &str| format!("/items/{index}/{name}");
+impl CostBody {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// 400, pointing at what is wrong.
+    pub fn ready(self, site: &Site, now: i64) -> Result<Ready, Problem> {
+        let entry = Entry::Cost(checked(site, self, "", now)?);
+        Ok(Ready { entry, seals: Vec::new(), content: None })
+    }
+}
+
+fn checked(site: &Site, body: CostBody, pointer: &str, now: i64) -> Result<Cost, Problem> {
+    let at = |name: &str| format!("{pointer}/{name}");
     let day = calendar::parse(&body.day)
         .ok_or_else(|| Problem::invalid_at(at("day"), "must be a day such as 2026-03-01"))?;
-    let placement = body.placement.checked(&format!("/items/{index}"))?;
+    let placement = body.placement.checked(pointer)?;
     if placement.source.is_none() && placement.campaign.is_none() {
         return Err(Problem::invalid_at(at("source"), "must say a source, or a campaign"));
     }
@@ -133,7 +144,7 @@ pub async fn post(
     let mut costs = Vec::with_capacity(body.items.len());
     let mut keys = std::collections::HashSet::new();
     for (index, item) in body.items.into_iter().enumerate() {
-        let cost = checked(&site, item, index, now)?;
+        let cost = checked(&site, item, &format!("/items/{index}"), now)?;
         if !keys.insert(cost.key()) {
             let detail = "another cost of this request has the same day and names";
             return Err(Problem::invalid_at(format!("/items/{index}"), detail));
@@ -141,8 +152,7 @@ pub async fn post(
         costs.push(cost);
     }
     let appends = costs.into_iter().map(|cost| {
-        let claim = Claim { kind: "cost", external_id: cost.key(), content: content(&cost) };
-        app.store.append(Append { claim: Some(claim), ..Append::of(site.number, Entry::Cost(cost)) })
+        app.store.append(Append { claim: Some(claim(&cost)), ..Append::of(site.number, Entry::Cost(cost)) })
     });
     let mut answer = AnswerView { accepted: 0, duplicate: 0 };
     for appended in join_all(appends).await {
@@ -152,6 +162,12 @@ pub async fn post(
         }
     }
     Ok(HttpResponse::Ok().json(answer))
+}
+
+/// What a cost claims: its day and names.
+#[must_use]
+pub fn claim(cost: &Cost) -> Claim {
+    Claim { kind: "cost", external_id: cost.key(), content: content(cost) }
 }
 
 /// What must be the same for a cost to be the same: all but when it was said.

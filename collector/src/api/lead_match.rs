@@ -171,7 +171,9 @@ pub async fn told_as(
     kind: &'static str,
     external_id: &str,
 ) -> Result<Option<LeadId>, Problem> {
-    let Some(position) = app.store.claimed(site.number, kind, external_id).await? else { return Ok(None) };
+    let Some((position, _)) = app.store.claimed(site.number, kind, external_id).await? else {
+        return Ok(None);
+    };
     let entry = app.store.entries(site.number, vec![position]).await?.pop();
     Ok(entry.and_then(|stored| Record::of(&stored.entry).map(|record| record.lead().clone())))
 }

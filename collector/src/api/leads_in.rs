@@ -195,7 +195,7 @@ impl LeadBody {
     async fn lead(&self, app: &App, site: &Site) -> Result<(LeadId, Option<String>), Problem> {
         let by_reference = self.reference.as_deref().map(LeadId::of_event);
         let known = match app.store.claimed(site.number, "lead", &self.external_id).await? {
-            Some(position) => app.store.entries(site.number, vec![position]).await?.pop(),
+            Some((position, _)) => app.store.entries(site.number, vec![position]).await?.pop(),
             None => None,
         };
         if let Some(stored) = known

@@ -4,7 +4,7 @@
 //! - [`auth`]: who asks
 //! - [`json`]: request bodies; [`query`]: times, cursors, limits; [`problem`]: errors as answers; [`csv`]: lists as tables
 //! - [`check`]: what bodies share; [`lead_match`]: which lead somebody means
-//! - [`leads_in`], [`records`]: what servers and people tell about leads
+//! - [`leads_in`], [`records`], [`imports`]: what servers and people tell about leads
 //! - [`shapes`], [`standing`]: leads, touches and journey items as the API shows them
 //! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`], [`bad_events`], [`live`]: the resources
 //! - [`persons`]: who is who, the evidence for it, and taking it back
@@ -29,6 +29,7 @@ pub mod costs;
 pub mod csv;
 pub mod erase;
 pub mod health;
+pub mod imports;
 pub mod install;
 pub mod json;
 pub mod lead_match;

@@ -6,8 +6,8 @@ use utoipa::{
 };
 
 use super::{
-    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, health, install, leads,
-    leads_in, links, live, metrics, person_export, persons,
+    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, health, imports, install,
+    leads, leads_in, links, live, metrics, person_export, persons,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors,
 };
@@ -30,7 +30,7 @@ use crate::ingest::{beacon, redirect};
         links::put, links::get, costs::post,
         reports::counters, reports::visitors, reports::bots, campaigns::campaigns, metrics::dictionary, channel_rules::get,
         persons::get, persons::edges, persons::revoke, persons::restore, persons::conflicts,
-        leads::list, leads::get, leads::journey, leads::search, leads_in::post, marks::patch, marks::flag,
+        leads::list, leads::get, leads::journey, leads::search, leads_in::post, imports::post, marks::patch, marks::flag,
         stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,
         sales::sale, sales::sale_by_match,
         erase::post, person_export::get, consent::post, consent::put_texts, consent::get_texts, audit::list,

@@ -17,8 +17,8 @@ use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, health, install, leads,
-    leads_in, links, live, metrics, openapi, pages, person_export, persons, problem,
+    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, health, imports, install,
+    leads, leads_in, links, live, metrics, openapi, pages, person_export, persons, problem,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors,
 };
@@ -89,6 +89,7 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/leads/{{lead}}/attempts"), "POST", [post().to(attempts::attempt)]))
         .service(at(&format!("{site}/leads/{{lead}}/sales"), "POST", [post().to(sales::sale)]))
         .service(at(&format!("{site}/leads/{{lead}}/flag"), "POST", [post().to(marks::flag)]))
+        .service(at(&format!("{site}/imports/{{kind}}"), "POST", [post().to(imports::post)]))
         .service(at(&format!("{site}/attempts"), "POST", [post().to(attempts::attempt_by_match)]))
         .service(at(&format!("{site}/sales"), "POST", [post().to(sales::sale_by_match)]))
         .service(at(&format!("{site}/stages"), "POST", [post().to(stages::stage_by_match)]))

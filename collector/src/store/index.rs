@@ -49,18 +49,17 @@ pub(super) fn leads_with<E: Engine>(
     Ok(found)
 }
 
-/// Where the record stands that claims an external id.
+/// Where the record stands that claims an external id, and the hash of its content.
 pub(super) fn claimed<E: Engine>(
     engine: &E,
     site: SiteNumber,
     kind: &str,
     external_id: &str,
-) -> Result<Option<Position>, StoreError> {
-    let value = engine.get(&keys::claim(site, kind, external_id))?;
-    let position = |value: Vec<u8>| {
-        keys::trailing_position(&value).ok_or_else(|| StoreError::Damaged("a short claim".to_owned()))
-    };
-    value.map(position).transpose()
+) -> Result<Option<(Position, [u8; 32])>, StoreError> {
+    let Some(value) = engine.get(&keys::claim(site, kind, external_id))? else { return Ok(None) };
+    let content = value.get(1..33).and_then(|content| content.try_into().ok());
+    let claimed = keys::trailing_position(&value).zip(content);
+    claimed.map(Some).ok_or_else(|| StoreError::Damaged("a short claim".to_owned()))
 }
 
 /// Whose pages said that an order was bought.

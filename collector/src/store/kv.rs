@@ -302,7 +302,7 @@ impl<E: Engine> Store for KvStore<E> {
         site: SiteNumber,
         kind: &'static str,
         external_id: &str,
-    ) -> Result<Option<Position>, StoreError> {
+    ) -> Result<Option<(Position, [u8; 32])>, StoreError> {
         let external_id = external_id.to_owned();
         self.blocking(move |engine| index::claimed(engine, site, kind, &external_id)).await
     }

@@ -185,13 +185,14 @@ pub trait Store: Send + Sync {
     async fn leads_with(&self, site: SiteNumber, hash: [u8; 32], max: usize)
     -> Result<Vec<Lead>, StoreError>;
 
-    /// Where the record stands that claims an external id; `None` where there is none. It may be sealed by now.
+    /// Where the record stands that claims an external id, and the hash of its content; `None` where there is none. It
+    /// may be sealed by now.
     async fn claimed(
         &self,
         site: SiteNumber,
         kind: &'static str,
         external_id: &str,
-    ) -> Result<Option<Position>, StoreError>;
+    ) -> Result<Option<(Position, [u8; 32])>, StoreError>;
 
     /// Whose pages said that an order was bought.
     async fn buyers(&self, site: SiteNumber, order_id: &str) -> Result<Vec<Subject>, StoreError>;

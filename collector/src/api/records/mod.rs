@@ -18,13 +18,19 @@ use utoipa::ToSchema;
 
 use super::{
     auth::Caller,
+    costs,
     lead_match::{self, MatchBody},
     query::Query,
     shapes::LeadView,
 };
 use crate::{
     app::App,
-    domain::{fact::Entry, record::Record, standing::Lead, token::Permission},
+    domain::{
+        fact::{Entry, Position},
+        record::Record,
+        standing::Lead,
+        token::Permission,
+    },
     error::Problem,
     project::directory::Site,
     store::{Append, Claim, Seal, Verdict},
@@ -65,34 +71,76 @@ pub struct Ready {
     pub content: Option<Value>,
 }
 
-/// Appends a record, and waits until it took effect.
+impl Ready {
+    /// The sender's own id of it.
+    #[must_use]
+    pub fn external_id(&self) -> Option<String> {
+        match &self.entry {
+            Entry::Cost(cost) => Some(cost.key()),
+            entry => Record::of(entry)?.external_id().map(str::to_owned),
+        }
+    }
+
+    /// What it claims, where it has an id of the sender's.
+    fn claim(&self, app: &App, site: &Site) -> Option<Claim> {
+        if let Entry::Cost(cost) = &self.entry {
+            return Some(costs::claim(cost));
+        }
+        let (record, content) = (Record::of(&self.entry)?, self.content.as_ref()?);
+        let content = app.vault.digest(site.number, content.to_string().as_bytes());
+        Some(Claim { kind: record.kind(), external_id: record.external_id()?.to_owned(), content })
+    }
+}
+
+/// What would become of a record.
 ///
 /// # Errors
 /// 409 where its external id is of another lead's record; what the store says.
-pub async fn append(app: &App, site: &Site, ready: Ready) -> Result<Became, Problem> {
-    let Ready { entry, seals, content } = ready;
-    let record = Record::of(&entry).ok_or_else(|| Problem::internal("no record"))?;
-    let (kind, lead) = (record.kind(), record.lead());
-    let mut claim = None;
-    let mut became = Became::Created;
-    if let (Some(external_id), Some(content)) = (record.external_id(), content) {
-        let digest = app.vault.digest(site.number, content.to_string().as_bytes());
-        claim = Some(Claim { kind, external_id: external_id.to_owned(), content: digest });
-        if app.store.claimed(site.number, kind, external_id).await?.is_some() {
-            became = Became::Amended;
-            if lead_match::told_as(app, site, kind, external_id).await?.is_some_and(|told| told != *lead) {
-                return Err(Problem::conflict("Another lead has a record with this external_id."));
-            }
+pub async fn preview(app: &App, site: &Site, ready: &Ready) -> Result<Became, Problem> {
+    let Some(claim) = ready.claim(app, site) else { return Ok(Became::Created) };
+    let known = app.store.claimed(site.number, claim.kind, &claim.external_id).await?;
+    let Some((_, content)) = known else { return Ok(Became::Created) };
+    if content == claim.content {
+        return Ok(Became::Repeated);
+    }
+    if let Some(record) = Record::of(&ready.entry) {
+        let told = lead_match::told_as(app, site, claim.kind, &claim.external_id).await?;
+        if told.is_some_and(|told| told != *record.lead()) {
+            return Err(Problem::conflict("Another lead has a record with this external_id."));
         }
     }
+    Ok(Became::Amended)
+}
+
+/// Appends a record. It takes effect a moment later: the answer has its position, where it is new.
+///
+/// # Errors
+/// As [`preview`].
+pub async fn append_unseen(
+    app: &App,
+    site: &Site,
+    ready: Ready,
+) -> Result<(Became, Option<Position>), Problem> {
+    let became = preview(app, site, &ready).await?;
+    let claim = ready.claim(app, site);
+    let Ready { entry, seals, .. } = ready;
     let appended = app.store.append(Append { seals, claim, ..Append::of(site.number, entry) }).await?;
     match appended.verdicts.first() {
-        Some(Verdict::Stored(position)) => {
-            app.progress.wait(site.number, *position).await;
-            Ok(became)
-        }
-        _ => Ok(Became::Repeated),
+        Some(Verdict::Stored(position)) => Ok((became, Some(*position))),
+        _ => Ok((Became::Repeated, None)),
     }
+}
+
+/// Appends a record, and waits until it took effect.
+///
+/// # Errors
+/// As [`preview`].
+pub async fn append(app: &App, site: &Site, ready: Ready) -> Result<Became, Problem> {
+    let (became, position) = append_unseen(app, site, ready).await?;
+    if let Some(position) = position {
+        app.progress.wait(site.number, position).await;
+    }
+    Ok(became)
 }
 
 /// What a writer is told who may read nothing.

@@ -179,7 +179,7 @@ impl<'a> News<'a> {
                     let there = leads.iter().filter(|lead| lead.created_at <= purchase.at);
                     there.max_by_key(|lead| (lead.created_at, &lead.id)).map(|lead| lead.id.clone())
                 }
-                Some(position) => self
+                Some((position, _)) => self
                     .store
                     .entries(self.site, vec![position])
                     .await?
