@@ -2,6 +2,7 @@
 //!
 //! - [`columns`]: what columns are called, and how their values are read
 //! - `file`: its bytes, and its rows
+//! - `header`: which column says what, and a row as what its columns say
 //! - [`verdict`]: what became of each row
 //!
 //! A row becomes the body of the request that tells of one, and is checked as that is: so a file can say no more, and no
@@ -9,6 +10,7 @@
 
 pub mod columns;
 mod file;
+mod header;
 pub mod verdict;
 
 use std::collections::{BTreeMap, HashSet};
@@ -19,11 +21,12 @@ use actix_web::{
 };
 use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use self::{
-    columns::{Column, Kind},
-    file::{gather, reader},
+    columns::Kind,
+    file::{gather, line_of, reader},
+    header::Header,
     verdict::{ImportView, RowView, SoldView},
 };
 use super::{
@@ -39,7 +42,6 @@ use super::{
 use crate::{
     app::App,
     domain::{
-        calendar,
         fact::Entry,
         record::{Record, Sale},
         standing::Lead,
@@ -118,8 +120,7 @@ struct Import<'a> {
     caller: &'a Caller,
     site: &'a Site,
     kind: Kind,
-    headers: Vec<String>,
-    columns: Vec<Option<&'static Column>>,
+    header: Header,
     view: ImportView,
     /// Rows that wait to be appended together: line, lead, what is told.
     waiting: Vec<(u64, Option<String>, Ready)>,
@@ -137,48 +138,10 @@ impl<'a> Import<'a> {
         kind: Kind,
         text: &str,
     ) -> Result<Self, Problem> {
-        let mut reader = reader(text);
-        let headers = reader.headers().map_err(|_| Problem::invalid("The file has no header."))?;
-        let headers: Vec<String> =
-            headers.iter().map(|header| header.trim_start_matches('\u{feff}').trim().to_owned()).collect();
-        let columns: Vec<_> = headers.iter().map(|header| kind.column(header)).collect();
-        for (index, column) in columns.iter().enumerate() {
-            let earlier = columns.get(..index).unwrap_or_default();
-            if let Some(column) = column
-                && earlier.iter().flatten().any(|earlier| earlier.field == column.field)
-            {
-                let header = headers.get(index).cloned().unwrap_or_default();
-                return Err(Problem::invalid_at(
-                    header,
-                    format!("is the second column that says {}", column.field),
-                ));
-            }
-        }
-        let has = |field: &str| columns.iter().flatten().any(|column| column.field == field);
-        let has_any = |fields: &[&str]| fields.iter().any(|field| has(field));
-        const BY: &[&str] = &["lead", "match/external_id", "match/ref", "match/phone", "match/email"];
-        let needed: &[&[&str]] = match kind {
-            Kind::Leads => &[&["external_id"], &["email", "phone", "user_id", "ref"]],
-            Kind::Sales => &[&["external_id"], &["amount", "amount_minor"], BY],
-            Kind::Attempts => &[&["external_id"], &["outcome"], BY],
-            Kind::Costs => &[&["day"], &["cost", "cost_minor"], &["source", "campaign"]],
-        };
-        if let Some(fields) = needed.iter().find(|fields| !has_any(fields)) {
-            let names = fields.join(" or ").replace("match/", "");
-            return Err(Problem::invalid_at(
-                "header",
-                format!("must have the column {names}, by its English or Spanish name"),
-            ));
-        }
-        let is_kept = |header: &String| kind == Kind::Leads && site.config.lead_fields.contains(header);
-        let ignored =
-            headers.iter().zip(&columns).filter(|(header, column)| column.is_none() && !is_kept(header));
-        let view = ImportView {
-            ignored_columns: ignored.map(|(header, _)| header.clone()).collect(),
-            ..ImportView::default()
-        };
+        let header = Header::read(kind, text)?;
+        let view = ImportView { ignored_columns: header.ignored(kind, site), ..ImportView::default() };
         let (waiting, claimed, sold) = (Vec::new(), HashSet::new(), BTreeMap::new());
-        Ok(Self { app, caller, site, kind, headers, columns, view, waiting, claimed, sold })
+        Ok(Self { app, caller, site, kind, header, view, waiting, claimed, sold })
     }
 
     async fn run(&mut self, text: &str, dry_run: bool, stop: bool) -> Result<(), Problem> {
@@ -187,9 +150,9 @@ impl<'a> Import<'a> {
         loop {
             let line = match reader.read_record(&mut record) {
                 Ok(false) => break,
-                Ok(true) => record.position().map_or(0, csv::Position::line),
+                Ok(true) => line_of(text, record.position()),
                 Err(error) => {
-                    let line = error.position().map_or(0, csv::Position::line);
+                    let line = line_of(text, error.position());
                     self.view.rows += 1;
                     let detail = "has another number of columns than the header".to_owned();
                     self.verdict(RowView::bad(line, None, detail));
@@ -204,7 +167,7 @@ impl<'a> Import<'a> {
                 continue;
             }
             self.view.rows += 1;
-            let row = self.row(&record);
+            let row = self.header.row(self.kind, self.site, &record);
             let became = match row {
                 Ok(row) => self.take(line, row, dry_run).await,
                 Err(bad) => Err(Refused::Row(bad)),
@@ -235,54 +198,6 @@ impl<'a> Import<'a> {
         };
         *count += 1;
         self.view.items.push(row);
-    }
-
-    /// A row as the body of a request.
-    fn row(&self, record: &csv::StringRecord) -> Result<Value, (Option<String>, String)> {
-        let mut fields = Map::new();
-        let mut extra = Map::new();
-        let zone = calendar::zone(&self.site.config.timezone);
-        let currency = self.value(record, "currency").unwrap_or(&self.site.config.currency).to_owned();
-        for ((value, column), header) in record.iter().zip(&self.columns).zip(&self.headers) {
-            let value = value.trim();
-            if value.is_empty() {
-                continue;
-            }
-            let Some(column) = column else {
-                extra.insert(header.clone(), json!(value));
-                continue;
-            };
-            let read = columns::read(column.read, value, &currency, &zone);
-            let read = read.map_err(|detail| (Some(header.clone()), detail))?;
-            let field = column.field.strip_suffix("_minor").unwrap_or(column.field);
-            match field.split_once('/') {
-                None => drop(fields.insert(field.to_owned(), read)),
-                Some((outer, inner)) => {
-                    let place = fields.entry(outer).or_insert_with(|| json!({}));
-                    if let Some(place) = place.as_object_mut() {
-                        place.insert(inner.to_owned(), read);
-                    }
-                }
-            }
-        }
-        let mut default = |field: &str, value: Value| {
-            fields.entry(field).or_insert(value);
-        };
-        match self.kind {
-            Kind::Leads => {
-                default("kind", json!("import"));
-                default("fields", Value::Object(extra));
-            }
-            Kind::Sales | Kind::Costs => default("currency", json!(self.site.config.currency)),
-            Kind::Attempts => {}
-        }
-        Ok(Value::Object(fields))
-    }
-
-    fn value<'r>(&self, record: &'r csv::StringRecord, field: &str) -> Option<&'r str> {
-        let index =
-            self.columns.iter().position(|column| column.is_some_and(|column| column.field == field))?;
-        record.get(index).map(str::trim).filter(|value| !value.is_empty())
     }
 
     async fn take(&mut self, line: u64, mut row: Value, dry_run: bool) -> Result<(), Refused> {
@@ -421,15 +336,7 @@ impl<'a> Import<'a> {
             Refused::Problem(problem) => problem,
         };
         let first = problem.errors.first();
-        let column = first.and_then(|error| {
-            let pointer = error.pointer.trim_start_matches('/');
-            let names = |column: &&'static Column| {
-                let field = column.field.strip_suffix("_minor").unwrap_or(column.field);
-                field == pointer || column.field == pointer || pointer.starts_with(&format!("{field}/"))
-            };
-            let index = self.columns.iter().position(|column| column.as_ref().is_some_and(names))?;
-            self.headers.get(index).cloned()
-        });
+        let column = first.and_then(|error| self.header.named(&error.pointer));
         let detail = first.map_or_else(|| problem.detail.to_string(), |error| error.detail.clone());
         let mut row = RowView::bad(line, column, detail);
         row.candidates = problem.candidates.map(|candidates| candidates.0).unwrap_or_default();
