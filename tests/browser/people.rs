@@ -1,6 +1,6 @@
 //! Who is who, in real browsers and on the dashboard: one human on two devices, two humans on one, a mistake taken back.
 
-use e2e::{beacon, holds};
+use e2e::{beacon, binary::Binary, holds};
 use serde_json::{Value, json};
 
 use crate::{
@@ -333,5 +333,111 @@ fn what_does_not_fit_is_listed_and_the_wrong_piece_taken_back_there() {
         browser.shows("Everything fits").await;
         assert_eq!(conflicts().await, 0);
         assert_eq!(browser.errors().await, json!([]));
+    });
+}
+
+/// The files of a store and what lies beside it, with what each holds.
+fn files(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push((path.clone(), std::fs::read(&path).unwrap()));
+        }
+    }
+    found
+}
+
+/// Nothing that people gave stands in clear in any file.
+fn nothing_in_clear(stage: &Stage) {
+    let files = files(&stage.home.join(""));
+    assert!(files.iter().any(|(path, bytes)| path.ends_with("data/db") && !bytes.is_empty()), "{files:?}");
+    for secret in [ANA.email, ANA.name, "600000001", ANA.phone] {
+        for (path, bytes) in &files {
+            let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+            assert!(!found, "{secret} in {}", path.display());
+        }
+    }
+}
+
+/// What is counted: nothing of it may change by an erasure.
+async fn counted(stage: &Stage) -> Vec<Value> {
+    stage.binary.client.settled().await;
+    let mut found = vec![json!(stage.leads().await.len()), stage.ledger().await];
+    found.push(get(stage, "reports/counters?group_by=channel,campaign").await);
+    found
+}
+
+#[test]
+fn a_person_is_exported_and_forgotten_and_no_number_changes() {
+    actix_web::rt::System::new().block_on(async {
+        let mut stage = Stage::new(Engine::Chromium, Wish::default(), None).await;
+        let (phone, of_luis) = (device().await, device().await);
+        phone.open(&stage.page(AD)).await;
+        let first = send_form(&stage, &phone, &ANA).await;
+        stage.browser.open(&stage.page(MAIL)).await;
+        let second = ask_for_a_call(&stage, &stage.browser, ANA.phone).await;
+        of_luis.open(&stage.page(MAIL)).await;
+        let his = send_form(&stage, &of_luis, &LUIS).await;
+        let client = &stage.binary.client;
+        let moved = json!({"stage": "mql", "by": "Eva", "reason": format!("{} wants an offer", ANA.name)});
+        client.post_json(&format!("/api/v1/sites/demo/leads/{first}/stage"), &moved).await.expect(201);
+        let person = lead(&stage, &first).await["person"].as_str().unwrap().to_owned();
+        nothing_in_clear(&stage);
+
+        let export = get(&stage, &format!("persons/{person}/export")).await.to_string();
+        for own in [ANA.email, ANA.name, "+34600000001", first.as_str(), second.as_str(), "wants an offer"] {
+            assert!(export.contains(own), "{own} in {export}");
+        }
+        for other in [LUIS.email, his.as_str()] {
+            assert!(!export.contains(other), "{other} is of somebody else: {export}");
+        }
+
+        let (before, of_him) = (counted(&stage).await, lead(&stage, &his).await);
+        let erased =
+            client.post_json(&format!("/api/v1/sites/demo/persons/{person}/erase"), &json!({})).await;
+        assert_eq!(erased.expect(200)["leads"].as_array().unwrap().len(), 2);
+        assert_eq!(counted(&stage).await, before, "no number changes");
+        for id in [&first, &second] {
+            let left = lead(&stage, id).await;
+            assert_eq!(left.get("contact"), None, "{left}");
+            assert!(left["flags"].as_array().unwrap().contains(&json!("erased")), "{left}");
+            assert_eq!(left["visitors"], json!([]));
+            let journey = client.lead_journey("demo", id).await;
+            assert!(journey.iter().all(|item| item["evidence"] == "record"), "{journey:#?}");
+            assert!(!json!(journey).to_string().contains(ANA.name));
+        }
+        assert_eq!(lead(&stage, &his).await, of_him, "somebody else is as before");
+        sign_in(&stage, &phone).await;
+        phone.click(&format!(".leads a[href*='{first}']")).await;
+        phone.shows("Personal data erased").await;
+        phone.picture("people-forgotten").await;
+        assert_eq!(phone.errors().await, json!([]));
+
+        // What she gave is a stranger's.
+        phone.open(&stage.page("/demo/")).await;
+        let again = ask_for_a_call(&stage, &phone, ANA.phone).await;
+        let again = lead(&stage, &again).await;
+        let stranger = get(&stage, &format!("persons/{}", again["person"].as_str().unwrap())).await;
+        assert_eq!(stranger["leads"].as_array().unwrap().len(), 1, "{stranger}");
+        assert_eq!(stranger["identifiers"], json!([{"kind": "phone", "value": "+34600000001"}]));
+        assert_eq!(again["origin"]["first"]["channel"], "direct", "nothing is remembered");
+
+        let then = counted(&stage).await;
+        for browser in [phone, of_luis] {
+            browser.quit().await;
+        }
+        assert!(stage.binary.terminate().await.success());
+        stage.home.run(&["rebuild"]).well();
+        stage.home.run(&["verify"]).well();
+        nothing_in_clear(&stage);
+        let mut command = stage.home.serve();
+        command.arg("--demo");
+        stage.binary = Binary::run(&stage.home, command).await;
+        assert_eq!(counted(&stage).await, then, "the log alone says the same");
+        assert_eq!(lead(&stage, &his).await, of_him);
+        stage.end().await;
     });
 }

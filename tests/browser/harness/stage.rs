@@ -25,8 +25,8 @@ pub(crate) struct Stage {
     pub(crate) proxy: Proxy,
     /// The collector.
     pub(crate) binary: Binary,
-    // Dropped last: the binary's data is in it.
-    _home: Home,
+    /// Where its data is. Dropped last.
+    pub(crate) home: Home,
 }
 
 /// Runs one story in Chromium, on a stage of its own. `policy` becomes the Content-Security-Policy of the demo's pages.
@@ -65,7 +65,7 @@ impl Stage {
             None,
         );
         let browser = Browser::start(engine, wish).await;
-        Self { browser, proxy, binary, _home: home }
+        Self { browser, proxy, binary, home }
     }
 
     /// Ends the browser; the rest ends by itself.

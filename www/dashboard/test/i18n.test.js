@@ -11,6 +11,14 @@ test("both languages have the same keys, in the same order", () => {
   assert.deepEqual(Object.keys(en), Object.keys(es));
 });
 
+test("no key stands twice", () => {
+  for (const lang of Object.keys(LANGUAGES)) {
+    const source = readFileSync(new URL(`../js/${lang}.js`, import.meta.url), "utf8");
+    const keys = [...source.matchAll(/^  "([^"]+)":/gm)].map(([, key]) => key);
+    assert.equal(keys.length, Object.keys(LANGUAGES[lang]).length, lang);
+  }
+});
+
 test("no text is empty, and both have the same parameters", () => {
   for (const key of Object.keys(es)) {
     for (const [lang, table] of Object.entries(LANGUAGES)) assert.ok(table[key].trim() !== "", `${lang} ${key}`);
