@@ -18,6 +18,7 @@ mod campaigns;
 mod clock;
 mod consent;
 mod consents;
+mod conversions;
 mod cookie;
 mod cors;
 mod counters;

@@ -13,7 +13,11 @@ async fn an_empty_object_makes_a_site_with_defaults() {
     let expected = json!({
         "site": "nuevo", "created_at": NOW, "name": "", "domains": [], "timezone": "Europe/Madrid", "currency": "EUR",
         "default_region": "ES", "consent_default": "wait", "anonymous_utm": true, "lead_fields": [],
-        "query_keys": [], "hash_routes": false, "stages": ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"],
+        "query_keys": [], "hash_routes": false, "stages": [
+            {"name": "visitor", "owner": "marketing"}, {"name": "lead", "owner": "marketing"}, {"name": "mql", "owner": "marketing"},
+            {"name": "sql", "owner": "both"}, {"name": "opportunity", "owner": "sales"}, {"name": "customer", "owner": "sales"},
+            {"name": "lost", "owner": "both"}
+        ],
         "channel_rules": [], "forms": [], "retention": {"events_months": 25, "leads_months": 24}
     });
     assert_eq!(created, expected);

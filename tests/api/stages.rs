@@ -21,6 +21,10 @@ async fn put(app: &TestApp, lead: &str, body: &Value) -> Answer {
     app.client.post_json(&format!("/api/v1/sites/acme/leads/{lead}/stage"), body).await
 }
 
+async fn funnel(app: &TestApp) -> Answer {
+    app.client.get("/api/v1/sites/acme/stages").await
+}
+
 fn stages(journey: &[Value]) -> Vec<&str> {
     journey
         .iter()
@@ -144,4 +148,42 @@ async fn a_site_may_have_stages_of_its_own() {
     let moved = put(&app, &lead, &json!({"stage": "visita-tecnica", "by": "crm"})).await.expect(201);
     assert_eq!(moved["stage"], "visita-tecnica");
     put(&app, &lead, &json!({"stage": "mql", "by": "crm"})).await.problem_at(400, "invalid", "/stage");
+}
+
+#[tokio::test]
+async fn the_funnel_is_one_set_of_stages_with_owners_and_a_version() {
+    let (mut app, lead) = app_with_lead().await;
+    let first = funnel(&app).await.expect(200);
+    assert_eq!((&first["version"], first["items"].as_array().unwrap().len()), (&json!(1), 7));
+    put(&app, &lead, &json!({"stage": "sql", "by": "crm"})).await.expect(201);
+
+    app.clock.advance(5_000);
+    let stages = json!(["visitor", "lead", {"name": "visita", "owner": "marketing"}, "customer"]);
+    let config = json!({"domains": ["example.com"], "stages": stages});
+    app.client.put_site("acme", &config).await;
+    let second = funnel(&app).await.expect(200);
+    let expected = json!({"version": 2, "since": NOW + 5_000, "items": [
+        {"name": "visitor", "owner": "marketing"}, {"name": "lead", "owner": "marketing"},
+        {"name": "visita", "owner": "marketing"}, {"name": "customer", "owner": "sales"},
+    ]});
+    assert_eq!(second, expected);
+    // What changes something else leaves the funnel as it is, and so does a restart.
+    app.clock.advance(5_000);
+    app.client.put_site("acme", &json!({"domains": ["example.com"], "name": "Acme", "stages": stages})).await;
+    app.restart().await;
+    assert_eq!(funnel(&app).await.expect(200), expected);
+
+    let lead = app.client.get(&format!("/api/v1/sites/acme/leads/{lead}")).await.expect(200);
+    let owners: Vec<_> = lead["stays"].as_array().unwrap().iter().map(|stay| &stay["owner"]).collect();
+    assert_eq!(owners, ["marketing", "both"], "also of a stage that the funnel has no more");
+
+    for (stages, pointer) in [
+        (json!(["visitor", "lead", "lead"]), "/stages/2"),
+        (json!(["visitor", "lead", " "]), "/stages/2"),
+        (json!(["visitor", "lead", {"name": "x", "owner": "boss"}]), "/stages/2"),
+        (json!(["visitor"]), "/stages"),
+    ] {
+        let answer = app.client.put("/api/v1/sites/acme", &json!({"stages": stages})).await;
+        answer.problem_at(400, "invalid", pointer);
+    }
 }

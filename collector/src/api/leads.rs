@@ -72,7 +72,7 @@ pub async fn list(
     let page = app.store.leads(site.number, asked).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for lead in page.items {
-        items.push(LeadView::of(&app, site.number, &caller, lead).await?);
+        items.push(LeadView::of(&app, &site, &caller, lead).await?);
     }
     let next = page.next.map(|after| query::cursor(&after)).transpose()?;
     query.list(&List { items, next }, &columns())
@@ -108,7 +108,7 @@ pub async fn get(
     let site = caller.site(&app, &slug, Permission::ReadLead)?;
     let lead = lead_match::find(&app, &caller, &site, &id).await?;
     let query = Query::of(&request, app.clock.now());
-    let view = LeadView::of(&app, site.number, &caller, lead).await?;
+    let view = LeadView::of(&app, &site, &caller, lead).await?;
     Ok(HttpResponse::Ok().json(query.render(&view)?))
 }
 
@@ -193,7 +193,7 @@ pub async fn search(
     check::short("/q", body.q.trim(), 254)?;
     let mut items = Vec::new();
     for lead in lead_match::search(&app, &caller, &site, &body.q).await? {
-        items.push(LeadView::of(&app, site.number, &caller, lead).await?);
+        items.push(LeadView::of(&app, &site, &caller, lead).await?);
     }
     let query = Query::of(&request, app.clock.now());
     Ok(HttpResponse::Ok().json(query.render(&List { items, next: None })?))

@@ -12,6 +12,7 @@
 //! - [`health`]: is it up, can it store, what does it count
 //! - [`erase`], [`person_export`], [`consent`]: the rights to be forgotten, to see, to change one's mind
 //! - [`audit`]: who looked; [`looks`] notes it
+//! - [`exports`]: conversions for ad platforms
 //! - [`archive`]: backup and export
 //! - [`pages`]: the dashboard and the demo, embedded
 //! - [`openapi`]: the document
@@ -28,6 +29,7 @@ pub mod consent;
 pub mod costs;
 pub mod csv;
 pub mod erase;
+pub mod exports;
 pub mod health;
 pub mod imports;
 pub mod install;

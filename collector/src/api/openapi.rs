@@ -6,8 +6,8 @@ use utoipa::{
 };
 
 use super::{
-    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, health, imports, install,
-    leads, leads_in, links, live, metrics, person_export, persons,
+    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, exports, health, imports,
+    install, leads, leads_in, links, live, metrics, person_export, persons,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors,
 };
@@ -31,9 +31,9 @@ use crate::ingest::{beacon, redirect};
         reports::counters, reports::visitors, reports::bots, campaigns::campaigns, metrics::dictionary, channel_rules::get,
         persons::get, persons::edges, persons::revoke, persons::restore, persons::conflicts,
         leads::list, leads::get, leads::journey, leads::search, leads_in::post, imports::post, marks::patch, marks::flag,
-        stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,
+        stages::list, stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,
         sales::sale, sales::sale_by_match,
-        erase::post, person_export::get, consent::post, consent::put_texts, consent::get_texts, audit::list,
+        exports::post, erase::post, person_export::get, consent::post, consent::put_texts, consent::get_texts, audit::list,
         tokens::post, tokens::list, tokens::delete,
         health::healthz, health::readyz, health::metrics,
         archive::backup, archive::export,

@@ -92,7 +92,7 @@ pub async fn get(
     app.store.append(Append::of(site.number, Entry::Exported(exported))).await?;
     let mut leads = Vec::with_capacity(held.leads.len());
     for lead in &held.leads {
-        leads.push(LeadView::of(&app, site.number, &caller, lead.clone()).await?);
+        leads.push(LeadView::of(&app, &site, &caller, lead.clone()).await?);
     }
     let data = |references: &[crate::domain::id::VaultRef]| -> Vec<&PersonalData> {
         references.iter().filter_map(|reference| opened.get(reference)).collect()

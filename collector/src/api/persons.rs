@@ -280,7 +280,7 @@ pub async fn get(
     identifiers.sort();
     let mut views = Vec::with_capacity(leads.len());
     for lead in leads {
-        views.push(LeadView::of(&app, site.number, &caller, lead).await?);
+        views.push(LeadView::of(&app, &site, &caller, lead).await?);
     }
     let view = PersonView {
         id: person.id,

@@ -122,17 +122,25 @@ impl Query {
         Ok(value)
     }
 
+    /// Whether a table is wanted, and not JSON.
+    ///
+    /// # Errors
+    /// 400 for a format that there is not.
+    pub fn wants_csv(&self) -> Result<bool, Problem> {
+        match self.text("format").as_deref() {
+            None => Ok(self.accepts_csv),
+            Some("csv") => Ok(true),
+            Some("json") => Ok(false),
+            Some(_) => Err(Problem::invalid_at("format", "must be json or csv")),
+        }
+    }
+
     /// A list (of `items`, or a report's `rows`) as the request wants it: JSON, or a table with these columns.
     ///
     /// # Errors
     /// 400 for a format that there is not; 500 where it cannot be written.
     pub fn list<T: Serialize>(&self, list: &T, columns: &[impl AsRef<str>]) -> Result<HttpResponse, Problem> {
-        let wants_csv = match self.text("format").as_deref() {
-            None => self.accepts_csv,
-            Some("csv") => true,
-            Some("json") => false,
-            Some(_) => return Err(Problem::invalid_at("format", "must be json or csv")),
-        };
+        let wants_csv = self.wants_csv()?;
         let value = self.render(list)?;
         let mut response = HttpResponse::Ok();
         response.insert_header((header::VARY, "accept"));

@@ -17,8 +17,8 @@ use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, health, imports, install,
-    leads, leads_in, links, live, metrics, openapi, pages, person_export, persons, problem,
+    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, exports, health, imports,
+    install, leads, leads_in, links, live, metrics, openapi, pages, person_export, persons, problem,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors,
 };
@@ -89,10 +89,15 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/leads/{{lead}}/attempts"), "POST", [post().to(attempts::attempt)]))
         .service(at(&format!("{site}/leads/{{lead}}/sales"), "POST", [post().to(sales::sale)]))
         .service(at(&format!("{site}/leads/{{lead}}/flag"), "POST", [post().to(marks::flag)]))
+        .service(at(&format!("{site}/exports/{{platform}}"), "POST", [post().to(exports::post)]))
         .service(at(&format!("{site}/imports/{{kind}}"), "POST", [post().to(imports::post)]))
         .service(at(&format!("{site}/attempts"), "POST", [post().to(attempts::attempt_by_match)]))
         .service(at(&format!("{site}/sales"), "POST", [post().to(sales::sale_by_match)]))
-        .service(at(&format!("{site}/stages"), "POST", [post().to(stages::stage_by_match)]))
+        .service(at(
+            &format!("{site}/stages"),
+            "GET, POST",
+            [get().to(stages::list), post().to(stages::stage_by_match)],
+        ))
         .service(at(&format!("{site}/persons/{{person}}/erase"), "POST", [post().to(erase::post)]))
         .service(at(&format!("{site}/persons/{{person}}/export"), "GET", [get().to(person_export::get)]))
         .service(at(&format!("{site}/persons/{{person}}/consent"), "POST", [post().to(consent::post)]))

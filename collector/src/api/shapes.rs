@@ -24,6 +24,7 @@ use crate::{
         touch::Touch,
     },
     error::Problem,
+    project::directory::Site,
     vault::PersonalData,
 };
 
@@ -198,15 +199,15 @@ impl LeadView {
     ///
     /// # Errors
     /// What the vault says.
-    pub async fn of(app: &App, site: SiteNumber, caller: &Caller, lead: Lead) -> Result<Self, Problem> {
+    pub async fn of(app: &App, site: &Site, caller: &Caller, lead: Lead) -> Result<Self, Problem> {
         let personal = match caller.sees_contacts() {
-            true => standing::personal(app, site, &lead).await?,
+            true => standing::personal(app, site.number, &lead).await?,
             false => None,
         };
         let crm = personal.as_ref().map(|data| data.crm.clone()).unwrap_or_default();
         let contact = personal.map(contact);
         if contact.is_some() {
-            app.looks.see(site, caller, lead.id.as_str());
+            app.looks.see(site.number, caller, lead.id.as_str());
         }
         let consent = ConsentView::of(&lead, app.clock.now());
         let visitors: Vec<String> = lead.visitor().iter().map(ToString::to_string).collect();
@@ -235,7 +236,7 @@ impl LeadView {
             external_id: lead.external_id,
             attempts: lead.attempts.into(),
             sales: SalesView::of(&lead.sales),
-            stays: standing::stays(&lead.stays),
+            stays: standing::stays(&lead.stays, &site.config),
             product: lead.known.product,
             objection: lead.known.objection,
             value: lead.known.value,

@@ -11,6 +11,7 @@ use crate::{
     domain::{
         channel::rules::ChannelRule,
         fact::{Entry, HOUSE},
+        funnel::Stage,
         retention::Retention,
         site::{FormRule, SiteConfig, SitePut},
         token::Permission,
@@ -46,8 +47,9 @@ pub struct ConfigBody {
     query_keys: Vec<String>,
     /// Whether what follows the `#` of an address tells pages apart: for applications that route by it.
     hash_routes: bool,
-    /// The stages of its funnel, in order.
-    stages: Vec<String>,
+    /// The stages of its funnel, in order, each a name or `{"name","owner"}`: marketing, both or sales.
+    #[schema(value_type = Vec<Object>)]
+    stages: Vec<Stage>,
     /// Its own grouping rules, in order: the first that fits an arrival decides its channel.
     #[schema(value_type = Vec<Object>)]
     channel_rules: Vec<ChannelRule>,
@@ -141,8 +143,9 @@ impl ConfigBody {
         if !upper(&self.default_region, 2) {
             return Err(Problem::invalid_at("/default_region", "must be an ISO 3166 code such as ES"));
         }
+        let stages: Vec<String> = self.stages.iter().map(|stage| stage.name.clone()).collect();
         for (name, list) in
-            [("lead_fields", &self.lead_fields), ("query_keys", &self.query_keys), ("stages", &self.stages)]
+            [("lead_fields", &self.lead_fields), ("query_keys", &self.query_keys), ("stages", &stages)]
         {
             if list.len() > 100 {
                 return Err(Problem::invalid_at(format!("/{name}"), "must have at most 100 entries"));
@@ -152,8 +155,14 @@ impl ConfigBody {
             }
         }
         for stage in ["visitor", SiteConfig::FIRST_LEAD_STAGE] {
-            if !self.stages.iter().any(|known| known == stage) {
+            if !stages.iter().any(|known| known == stage) {
                 return Err(Problem::invalid_at("/stages", format!("must have the stage {stage}")));
+            }
+        }
+        for (index, stage) in stages.iter().enumerate() {
+            if stage.trim().is_empty() || stages.iter().take(index).any(|earlier| earlier == stage) {
+                let pointer = format!("/stages/{index}");
+                return Err(Problem::invalid_at(pointer, "must have a name that no stage before it has"));
             }
         }
         if self.channel_rules.len() > 200 {

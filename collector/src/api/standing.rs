@@ -12,8 +12,10 @@ use crate::{
     app::App,
     domain::{
         fact::SiteNumber,
+        funnel::Owner,
         record::{Record, Told},
         sales::{self, SaleStanding},
+        site::SiteConfig,
         standing::{Attempts, Lead, Stay},
     },
     error::Problem,
@@ -118,11 +120,14 @@ pub struct StayView {
     ms: Option<i64>,
     /// Whether a person or a server said so; else a rule did.
     manual: bool,
+    /// Who answers for the stage: marketing, both or sales.
+    #[schema(value_type = String)]
+    owner: Owner,
 }
 
 /// Times in stages, in order.
 #[must_use]
-pub fn stays(stays: &[Stay]) -> Vec<StayView> {
+pub fn stays(stays: &[Stay], config: &SiteConfig) -> Vec<StayView> {
     let ends = stays.iter().skip(1).map(|next| Some(next.at)).chain([None]);
     let view = |(stay, left_at): (&Stay, Option<i64>)| StayView {
         stage: stay.stage.clone(),
@@ -130,6 +135,7 @@ pub fn stays(stays: &[Stay]) -> Vec<StayView> {
         left_at,
         ms: left_at.map(|left_at| left_at - stay.at),
         manual: stay.manual,
+        owner: config.owner(&stay.stage),
     };
     stays.iter().zip(ends).map(view).collect()
 }
@@ -184,6 +190,12 @@ pub async fn fields(
             "value": patch.value,
             "fit": patch.fit,
             "cleared": patch.cleared,
+        }),
+        Record::ConversionSent(sent) => json!({
+            "platform": sent.platform,
+            "conversion": sent.goal,
+            "amount": sent.value.as_ref().map(|(amount, _)| amount),
+            "currency": sent.value.as_ref().map(|(_, currency)| currency),
         }),
     };
     let Some(own) = fields.as_object_mut() else { return Ok(Map::new()) };

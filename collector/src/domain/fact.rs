@@ -10,6 +10,7 @@ use wire::beacon::{Choice, Mode, Via};
 use super::{
     audit::Looked,
     consent::{ConsentSaid, ConsentTextsPut},
+    conversion::ConversionSent,
     erasure::Erased,
     event::Event,
     id::{Id, LeadId, VaultRef},
@@ -61,6 +62,8 @@ pub enum Entry {
     Flag(FlagSet),
     /// Something was filled in about a lead.
     Patch(LeadPatch),
+    /// An ad platform's file got a conversion of a lead.
+    ConversionSent(ConversionSent),
     /// A pixel was fetched.
     Pixel(Pixel),
     /// A counted link was followed.
@@ -113,7 +116,8 @@ impl Entry {
             | Self::Attempt(_)
             | Self::Sale(_)
             | Self::Flag(_)
-            | Self::Patch(_) => Record::of(self).map(Record::received_at),
+            | Self::Patch(_)
+            | Self::ConversionSent(_) => Record::of(self).map(Record::received_at),
             Self::Pixel(pixel) => Some(pixel.at),
             Self::LinkClick(click) => Some(click.at),
             Self::Cost(cost) => Some(cost.received_at),

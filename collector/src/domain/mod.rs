@@ -21,7 +21,6 @@
 //! - [`promotion`]: ads, counted links and costs
 //! - [`token`]: who may do what through the API
 //! - [`record`], [`sales`], [`currency`]: what servers and people tell about leads
-//! - [`identity`]: who is who
 //! - [`clock_skew`]: which of two clocks is believed
 //! - [`channel`]: the grouping rules
 //! - [`touch`]: an arrival with a source
@@ -29,6 +28,9 @@
 //! - [`journey`]: one ordered timeline
 //! - [`lead`]: someone who left a way to be contacted, and where they came from
 //! - [`standing`]: a lead as the facts about it add up
+//! - [`conversion`]: what ad platforms are told of
+//! - [`funnel`]: the stages that leads go through, and whose business each is
+//! - [`consent`], [`erasure`], [`audit`]: what people agreed to, who was forgotten, who looked
 
 pub mod audit;
 pub mod bad_event;
@@ -37,12 +39,14 @@ pub mod calendar;
 pub mod channel;
 pub mod clock_skew;
 pub mod consent;
+pub mod conversion;
 pub mod counters;
 pub mod currency;
 pub mod device;
 pub mod erasure;
 pub mod event;
 pub mod fact;
+pub mod funnel;
 pub mod id;
 pub mod identity;
 pub mod install;

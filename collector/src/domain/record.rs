@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    conversion::ConversionSent,
     event::{Consent, Flag, LeadKind, Personal, Prop},
     fact::{Entry, Position, StageMove},
     id::{Id, LeadId, VaultRef},
@@ -157,6 +158,8 @@ pub enum Record<'a> {
     Flag(&'a FlagSet),
     /// What is known of it.
     Patch(&'a LeadPatch),
+    /// That an ad platform's file got a conversion of it.
+    ConversionSent(&'a ConversionSent),
 }
 
 impl<'a> Record<'a> {
@@ -170,6 +173,7 @@ impl<'a> Record<'a> {
             Entry::Sale(sale) => Some(Self::Sale(sale)),
             Entry::Flag(flag) => Some(Self::Flag(flag)),
             Entry::Patch(patch) => Some(Self::Patch(patch)),
+            Entry::ConversionSent(sent) => Some(Self::ConversionSent(sent)),
             _ => None,
         }
     }
@@ -184,6 +188,7 @@ impl<'a> Record<'a> {
             Self::Sale(record) => &record.lead,
             Self::Flag(record) => &record.lead,
             Self::Patch(record) => &record.lead,
+            Self::ConversionSent(record) => &record.lead,
         }
     }
 
@@ -197,6 +202,7 @@ impl<'a> Record<'a> {
             Self::Sale(record) => record.at,
             Self::Flag(record) => record.received_at,
             Self::Patch(record) => record.received_at,
+            Self::ConversionSent(record) => record.received_at,
         }
     }
 
@@ -210,6 +216,7 @@ impl<'a> Record<'a> {
             Self::Sale(record) => record.received_at,
             Self::Flag(record) => record.received_at,
             Self::Patch(record) => record.received_at,
+            Self::ConversionSent(record) => record.received_at,
         }
     }
 
@@ -223,7 +230,14 @@ impl<'a> Record<'a> {
             Self::Sale(_) => "sale",
             Self::Flag(_) => "flag",
             Self::Patch(_) => "patch",
+            Self::ConversionSent(_) => "export",
         }
+    }
+
+    /// Whether it tells something new about the lead. That something about it left the house does not.
+    #[must_use]
+    pub fn is_news(self) -> bool {
+        !matches!(self, Self::ConversionSent(_))
     }
 
     /// The sender's own id of it, where it has one.
@@ -234,6 +248,7 @@ impl<'a> Record<'a> {
             Self::Stage(record) => record.external_id.as_deref(),
             Self::Attempt(record) => Some(&record.external_id),
             Self::Sale(record) => Some(&record.external_id),
+            Self::ConversionSent(record) => Some(&record.key),
             Self::Flag(_) | Self::Patch(_) => None,
         }
     }
@@ -246,7 +261,7 @@ impl<'a> Record<'a> {
             Self::Stage(record) => vec![record.note],
             Self::Attempt(record) => record.note.into_iter().collect(),
             Self::Patch(record) => record.crm.into_iter().collect(),
-            Self::Sale(_) | Self::Flag(_) => Vec::new(),
+            Self::Sale(_) | Self::Flag(_) | Self::ConversionSent(_) => Vec::new(),
         }
     }
 }

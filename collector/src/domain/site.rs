@@ -10,6 +10,7 @@ use super::{
         catalogue,
         rules::{ChannelRule, Grouping},
     },
+    funnel::{self, Owner, Stage},
     retention::Retention,
 };
 
@@ -94,7 +95,7 @@ pub struct SiteConfig {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hash_routes: bool,
     /// The stages of its funnel, in order.
-    pub stages: Vec<String>,
+    pub stages: Vec<Stage>,
     /// Its own grouping rules, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub channel_rules: Vec<ChannelRule>,
@@ -124,9 +125,7 @@ impl Default for SiteConfig {
             lead_fields: Vec::new(),
             query_keys: Vec::new(),
             hash_routes: false,
-            stages: ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"]
-                .map(str::to_owned)
-                .to_vec(),
+            stages: funnel::usual(),
             channel_rules: Vec::new(),
             forms: Vec::new(),
             retention: Retention::default(),
@@ -144,7 +143,14 @@ impl SiteConfig {
     /// Whether its funnel has a stage.
     #[must_use]
     pub fn has_stage(&self, name: &str) -> bool {
-        self.stages.iter().any(|stage| stage == name)
+        self.stages.iter().any(|stage| stage.name == name)
+    }
+
+    /// Who answers for a stage, also for one that its funnel has no more.
+    #[must_use]
+    pub fn owner(&self, name: &str) -> Owner {
+        let known = self.stages.iter().find(|stage| stage.name == name);
+        known.map_or_else(|| Owner::usual(name), |stage| stage.owner)
     }
 
     /// What of the configuration origins depend on: where it changes, they are derived anew. Its domains, a line

@@ -241,7 +241,8 @@ impl Lead {
         let consents = born.as_ref().and_then(|born| born.consent.as_ref()).into_iter();
         let consents = consents.chain(servers.iter().filter_map(|lead| lead.consent.as_ref()));
         let received = born.as_ref().map(|born| born.received_at).into_iter();
-        let received = received.chain(told.iter().map(|told| told.record.received_at()));
+        let news = told.iter().filter(|told| told.record.is_news());
+        let received = received.chain(news.map(|told| told.record.received_at()));
         let mut lead = Self {
             id: id.clone(),
             kind,

@@ -131,6 +131,7 @@ impl Counters {
                 | Entry::Sale(_)
                 | Entry::Flag(_)
                 | Entry::Patch(_)
+                | Entry::ConversionSent(_)
                 | Entry::Site(_)
                 | Entry::Token(_)
                 | Entry::TokenRevoked(_)

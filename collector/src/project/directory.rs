@@ -29,6 +29,10 @@ pub struct Site {
     pub version: Position,
     /// Its configuration.
     pub config: SiteConfig,
+    /// Which set of stages its funnel has: 1, 2, 3, …
+    pub funnel_version: u32,
+    /// Since when it has that one, ms since the epoch.
+    pub funnel_since: i64,
     /// Its counted links.
     pub links: Arc<Vec<Link>>,
     /// What exactly people agree to.
@@ -122,12 +126,20 @@ impl Entries {
                         Err(_) => return,
                     },
                 };
+                let (funnel_version, funnel_since) = match known {
+                    Some(site) if site.config.stages == put.config.stages => {
+                        (site.funnel_version, site.funnel_since)
+                    }
+                    known => (known.map_or(0, |site| site.funnel_version).saturating_add(1), put.at),
+                };
                 let site = Site {
                     number,
                     slug: put.slug.clone(),
                     created_at,
                     version: position,
                     config: put.config.clone(),
+                    funnel_version,
+                    funnel_since,
                     links,
                     consent_texts,
                 };
@@ -157,6 +169,7 @@ impl Entries {
             | Entry::Sale(_)
             | Entry::Flag(_)
             | Entry::Patch(_)
+            | Entry::ConversionSent(_)
             | Entry::Pixel(_)
             | Entry::LinkClick(_)
             | Entry::Cost(_)

@@ -173,7 +173,8 @@ impl<'a> Work<'a> {
                 | Entry::Attempt(_)
                 | Entry::Sale(_)
                 | Entry::Flag(_)
-                | Entry::Patch(_) => {
+                | Entry::Patch(_)
+                | Entry::ConversionSent(_) => {
                     if let Some(record) = Record::of(&stored.entry) {
                         let lead = record.lead();
                         rows.push(Row::Record { lead: lead.clone(), position: stored.position });

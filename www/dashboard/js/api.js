@@ -89,6 +89,7 @@ export function client({ site, token, fetch = globalThis.fetch, timeoutMs = TIME
 
   return {
     site: (options) => request("GET", "", options),
+    funnel: (options) => request("GET", "/stages", options),
     install: (options) => request("GET", "/install", options),
     leads: async (params, options) => page(await request("GET", `/leads${query(params)}`, options)),
     lead: (id, options) => request("GET", lead(id), options),

@@ -12,7 +12,7 @@ import { campaignsHash, countersHash, leadsHash, parse } from "./route.js";
 import * as store from "./session.js";
 import { signIn } from "./signin.js";
 
-/** The stages of a site that has configured none of its own. */
+/** What a site has unless it has stages of its own: where they cannot be read. */
 const STAGES = ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"];
 
 const app = document.getElementById("app");
@@ -22,15 +22,12 @@ let site = null;
 let stop = () => {};
 let back = leadsHash();
 
-/** The site's own stages and currency, where the token may read its settings; else the usual stages, and no currency. */
+/** The site's stages; and its currency, where the token may read its settings. */
 async function readSite() {
-  try {
-    const { stages, currency = null } = await client(session).site();
-    const names = Array.isArray(stages) ? stages.map((stage) => stage?.name ?? stage).filter((stage) => typeof stage === "string") : [];
-    return { stages: names.length > 0 ? names : STAGES, currency };
-  } catch {
-    return { stages: STAGES, currency: null };
-  }
+  const api = client(session);
+  const [funnel, settings] = await Promise.allSettled([api.funnel(), api.site()]);
+  const names = (funnel.value?.items ?? []).map(({ name }) => name);
+  return { stages: names.length > 0 ? names : STAGES, currency: settings.value?.currency ?? null };
 }
 
 function signOut(notice) {

@@ -226,6 +226,7 @@ export default {
   "did.flag": "The mark was taken away",
   "did.flag.to": "Marked: {flag}",
   "did.patch": "What is known was noted",
+  "did.export": "Told to an ad platform",
   "did.call": "Phone call",
   "did.call.from": "Phone call to {to}",
   "did.message": "Wrote a message",

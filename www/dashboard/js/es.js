@@ -226,6 +226,7 @@ export default {
   "did.flag": "Se le quitó la marca",
   "did.flag.to": "Se marcó: {flag}",
   "did.patch": "Se anotó lo que se sabe",
+  "did.export": "Se comunicó a una plataforma de anuncios",
   "did.call": "Llamada",
   "did.call.from": "Llamada al {to}",
   "did.message": "Escribió un mensaje",

@@ -38,6 +38,7 @@ const ICONS = {
   attempt: PHONE,
   flag: WARN,
   patch: FORM,
+  export: STAR,
   call: PHONE,
   call_summary: PHONE,
   message: CHAT,

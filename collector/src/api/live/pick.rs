@@ -185,7 +185,8 @@ impl Picker {
             | Entry::Attempt(_)
             | Entry::Sale(_)
             | Entry::Flag(_)
-            | Entry::Patch(_) => {
+            | Entry::Patch(_)
+            | Entry::ConversionSent(_) => {
                 let mark = Mark { position: stored.position, part: 0 };
                 if mark > feed.mark {
                     if let Some(record) = Record::of(&stored.entry) {
@@ -310,7 +311,7 @@ async fn lead(feed: &Feed, site: &Site, id: &LeadId, mark: Mark, text: &mut Stri
     if !feed.filter.of_kind(kind.as_str().unwrap_or_default()) {
         return Ok(());
     }
-    let view = LeadView::of(&feed.app, site.number, &feed.caller, lead).await?;
+    let view = LeadView::of(&feed.app, site, &feed.caller, lead).await?;
     let message = LeadMessage { position: mark.position, lead: &view };
     write(text, Type::Lead, mark, &feed.query.render(&message)?);
     Ok(())
@@ -329,7 +330,7 @@ async fn record(
         Record::Attempt(_) => Type::Attempt,
         Record::Sale(_) => Type::Sale,
         // These show in the lead.
-        Record::Flag(_) | Record::Patch(_) => return Ok(()),
+        Record::Flag(_) | Record::Patch(_) | Record::ConversionSent(_) => return Ok(()),
     };
     if !feed.filter.wants(kind) || !feed.filter.of_kind(record.kind()) {
         return Ok(());

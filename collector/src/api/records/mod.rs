@@ -165,7 +165,7 @@ async fn answer(
     }
     let lead = lead_match::find(app, caller, site, lead.id.as_str()).await?;
     let query = Query::of(request, app.clock.now());
-    Ok(response.json(query.render(&LeadView::of(app, site.number, caller, lead).await?)?))
+    Ok(response.json(query.render(&LeadView::of(app, site, caller, lead).await?)?))
 }
 
 /// What a record's time is told by: one that has none of its own is the same whenever it is said again.

@@ -1,16 +1,17 @@
-//! `POST leads/{lead}/stage`, `POST stages`: somebody moved a lead.
+//! `POST leads/{lead}/stage`, `POST stages`: somebody moved a lead. `GET stages`: where to.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{Ready, Which, answer, append, told_at};
 use crate::{
-    api::{auth::Caller, check, json, lead_match::MatchBody, problem, shapes::LeadView},
+    api::{auth::Caller, check, json, lead_match::MatchBody, problem, query::Query, shapes::LeadView},
     app::App,
     domain::{
         fact::{Entry, StageMove},
+        funnel::Stage,
         standing::Lead,
         token::Permission,
     },
@@ -46,8 +47,8 @@ pub struct StageBody {
 impl StageBody {
     fn ready(self, app: &App, site: &Site, lead: &Lead, now: i64) -> Result<Ready, Problem> {
         if self.stage == "visitor" || !site.config.has_stage(&self.stage) {
-            let known = site.config.stages.iter().filter(|stage| *stage != "visitor").map(String::as_str);
-            let known = known.collect::<Vec<_>>().join(", ");
+            let known = site.config.stages.iter().map(|stage| stage.name.as_str());
+            let known = known.filter(|stage| *stage != "visitor").collect::<Vec<_>>().join(", ");
             return Err(Problem::invalid_at("/stage", format!("must be one of the site's stages: {known}")));
         }
         check::short("/by", &self.by, 128)?;
@@ -69,6 +70,42 @@ impl StageBody {
         let seals = vec![Seal { event: 0, reference, sealed, lookups: Vec::new() }];
         Ok(Ready { entry, seals, content: Some(content) })
     }
+}
+
+/// A site's funnel.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Funnel)]
+pub struct FunnelView {
+    /// Which set of stages this is: 1, 2, 3, …
+    version: u32,
+    /// Since when it is the site's.
+    since: i64,
+    /// Its stages, in order: `{"name","owner"}`; marketing, both or sales.
+    #[schema(value_type = Vec<Object>)]
+    items: Vec<Stage>,
+}
+
+/// The stages of the site's funnel, in order, and who answers for each: one set, for all who move leads or count them.
+#[utoipa::path(
+    get, path = "/api/v1/sites/{site}/stages", tag = "leads",
+    params(("site" = String, Path), ("time" = Option<String>, Query)),
+    responses((status = 200, body = FunnelView), (status = 403, body = problem::Body), (status = 404, body = problem::Body)),
+    security(("token" = []))
+)]
+pub async fn list(
+    app: web::Data<App>,
+    caller: Caller,
+    slug: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let site = caller.site(&app, &slug, Permission::ReadLead)?;
+    let funnel = FunnelView {
+        version: site.funnel_version,
+        since: site.funnel_since,
+        items: site.config.stages.clone(),
+    };
+    let query = Query::of(&request, app.clock.now());
+    Ok(HttpResponse::Ok().json(query.render(&funnel)?))
 }
 
 /// Moves a lead to a stage. Answers with the lead as it then stands.

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::{
     event::IdentifierKind,
     fact::{Entry, StageMove},
+    funnel::Stage,
     id::Token,
     record::{self, Attempt, FlagSet, LeadIn, LeadPatch, Sale},
 };
@@ -155,7 +156,7 @@ fn the_latest_move_counts_and_a_persons_word_beats_a_rules() {
     for (entries, expected) in cases {
         assert_eq!(stays(&entries), named(&expected), "{entries:?}");
     }
-    let config = SiteConfig { stages: vec!["lead".to_owned()], ..SiteConfig::default() };
+    let config = SiteConfig { stages: vec![Stage::usual("lead")], ..SiteConfig::default() };
     let entries = [sale(20, 100, "s")];
     let lead = Lead::stand(&id(), Some(born()), &record::told((1..).zip(&entries)), &config).unwrap();
     assert_eq!(lead.stage, "lead", "the site has no customers");
