@@ -24,6 +24,7 @@ mod bad;
 mod counters;
 mod derived;
 mod erase;
+mod people;
 mod seal;
 
 /// Where a backend keeps its data between two openings.
