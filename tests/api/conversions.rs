@@ -149,12 +149,13 @@ async fn stages_and_pages_of_an_export() {
 #[tokio::test]
 async fn what_cannot_be_asked_for_is_said() {
     let app = TestApp::spawn().await;
+    let long = format!("google?conversion=lead&name={}", "x".repeat(101));
     for (query, pointer) in [
         ("google", "conversion"),
         ("google?conversion=buy", "conversion"),
         ("google?conversion=stage:nada", "conversion"),
         ("google?conversion=lead&limit=2001", "limit"),
-        ("google?conversion=lead&name=", "name"),
+        (&long, "name"),
         ("google?conversion=lead&dry_run=si", "dry_run"),
         ("google?conversion=lead&format=xml", "format"),
         ("google?conversion=lead&since=ayer", "since"),

@@ -184,7 +184,8 @@ async fn a_reader_that_comes_back_misses_nothing_and_sees_nothing_twice() {
     // Beyond the end: of a store that was since replaced. It begins now.
     let mut beyond = Reader::open(&app.client, "?after=99999", None).await;
     send(&app.client, "w", "q").await;
-    assert_eq!(beyond.take(1).await, ["10 event q-0"]);
+    // Who looked at contact details is a fact, too: positions go on.
+    assert!(beyond.take(1).await[0].ends_with(" event q-0"));
 }
 
 #[tokio::test]
@@ -264,7 +265,8 @@ async fn role_and_scope_are_obeyed() {
             &full("x", [page_view("s", NOW, "https://www.example.com/?utm_medium=email&utm_source=n")]),
         )
         .await;
-    assert_eq!(reader.take(1).await, ["6 event s-0"], "nothing of what is outside the scope came before");
+    let first = reader.take(1).await;
+    assert!(first[0].ends_with(" event s-0"), "nothing of what is outside the scope came before: {first:?}");
 }
 
 #[tokio::test]

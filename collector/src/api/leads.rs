@@ -83,7 +83,8 @@ fn columns() -> Vec<String> {
     let own = "id kind created_at updated_at stage entered_at score contact.name contact.email contact.phone \
                contact.phone_raw contact.fields form magnet confirmed flags visitors person duplicate_of external_id \
                attempts.count attempts.first_attempt_at attempts.first_contact_at sales.count sales.amounts sales.items \
-               stays product objection value fit crm consent.text_version consent.purposes";
+               stays product objection value fit crm consent.text_version consent.purposes consent.withdrawn \
+               consent.at consent.age_days consent.page";
     let of_touch = "at channel source medium campaign campaign_id adset ad content term click_ids landing referrer reason";
     let touches = ["first", "last", "last_non_direct"].into_iter();
     let origin =

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wire::beacon::ConsentDefault;
 
-use super::{auth::Caller, json, problem, query::Query};
+use super::{auth::Caller, json, problem, query::Query, records::stages::StageView};
 use crate::{
     app::App,
     domain::{
@@ -48,8 +48,7 @@ pub struct ConfigBody {
     /// Whether what follows the `#` of an address tells pages apart: for applications that route by it.
     hash_routes: bool,
     /// The stages of its funnel, in order, each a name or `{"name","owner"}`: marketing, both or sales.
-    #[schema(value_type = Vec<Object>)]
-    stages: Vec<Stage>,
+    stages: Vec<StageView>,
     /// Its own grouping rules, in order: the first that fits an arrival decides its channel.
     #[schema(value_type = Vec<Object>)]
     channel_rules: Vec<ChannelRule>,
@@ -102,7 +101,7 @@ impl From<SiteConfig> for ConfigBody {
             lead_fields: config.lead_fields,
             query_keys: config.query_keys,
             hash_routes: config.hash_routes,
-            stages: config.stages,
+            stages: config.stages.into_iter().map(StageView::from).collect(),
             channel_rules: config.channel_rules,
             forms: config.forms,
             retention: config.retention.into(),
@@ -143,7 +142,8 @@ impl ConfigBody {
         if !upper(&self.default_region, 2) {
             return Err(Problem::invalid_at("/default_region", "must be an ISO 3166 code such as ES"));
         }
-        let stages: Vec<String> = self.stages.iter().map(|stage| stage.name.clone()).collect();
+        let funnel: Vec<Stage> = self.stages.into_iter().map(Stage::from).collect();
+        let stages: Vec<String> = funnel.iter().map(|stage| stage.name.clone()).collect();
         for (name, list) in
             [("lead_fields", &self.lead_fields), ("query_keys", &self.query_keys), ("stages", &stages)]
         {
@@ -221,7 +221,7 @@ impl ConfigBody {
             lead_fields: self.lead_fields,
             query_keys: self.query_keys,
             hash_routes: self.hash_routes,
-            stages: self.stages,
+            stages: funnel,
             channel_rules: self.channel_rules,
             forms: self.forms,
             retention: Retention {

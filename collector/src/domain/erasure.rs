@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     id::{Id, LeadId, Token, VaultRef},
     lead::Origin,
+    sales::Purchase,
     standing::Lead,
 };
 
@@ -43,6 +44,9 @@ pub struct ErasedLead {
     /// The lead that it asked again for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate_of: Option<LeadId>,
+    /// What was bought on pages, as those said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purchases: Vec<Purchase>,
 }
 
 impl From<&Lead> for ErasedLead {
@@ -52,7 +56,12 @@ impl From<&Lead> for ErasedLead {
             touch.click_ids.clear();
             (touch.term, touch.landing, touch.referrer) = (None, None, None);
         }
-        Self { lead: lead.id.clone(), origin, duplicate_of: lead.duplicate_of.clone() }
+        Self {
+            lead: lead.id.clone(),
+            origin,
+            duplicate_of: lead.duplicate_of.clone(),
+            purchases: lead.purchases.clone(),
+        }
     }
 }
 
@@ -98,6 +107,7 @@ mod tests {
             lead: LeadId::of_event(&n.to_string()),
             origin: Origin::unknown(0, "no_consent"),
             duplicate_of: None,
+            purchases: Vec::new(),
         };
         let erased = Erased {
             id: "x".to_owned(),

@@ -28,7 +28,7 @@ impl Owner {
 
 /// A stage of the funnel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Told")]
+#[serde(from = "Told", into = "Told")]
 pub struct Stage {
     /// What it is called.
     pub name: String,
@@ -50,8 +50,8 @@ pub fn usual() -> Vec<Stage> {
     ["visitor", "lead", "mql", "sql", "opportunity", "customer", "lost"].map(Stage::usual).to_vec()
 }
 
-/// A stage as it may be told: by its name alone, as all were stored before they had owners.
-#[derive(Deserialize)]
+/// A stage as it is told and stored: by its name alone where its owner is the usual one, as all were before they had any.
+#[derive(Serialize, Deserialize)]
 #[serde(
     untagged,
     expecting = "a stage must be a name, or {\"name\", \"owner\"} with the owner marketing, both or sales"
@@ -63,6 +63,12 @@ enum Told {
         #[serde(default)]
         owner: Option<Owner>,
     },
+}
+
+impl From<Stage> for Told {
+    fn from(Stage { name, owner }: Stage) -> Self {
+        if owner == Owner::usual(&name) { Self::Name(name) } else { Self::Stage { name, owner: Some(owner) } }
+    }
 }
 
 impl From<Told> for Stage {
@@ -92,8 +98,10 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_read_again_and_so_is_what_was_stored_before_stages_had_owners() {
-        let packed = rmp_serde::to_vec_named(&usual()).unwrap();
-        assert_eq!(rmp_serde::from_slice::<Vec<Stage>>(&packed).unwrap(), usual());
+        let mut own = usual();
+        own.push(Stage { name: "visita".to_owned(), owner: Owner::Sales });
+        let packed = rmp_serde::to_vec_named(&own).unwrap();
+        assert_eq!(rmp_serde::from_slice::<Vec<Stage>>(&packed).unwrap(), own);
         let names: Vec<String> = usual().into_iter().map(|stage| stage.name).collect();
         let packed = rmp_serde::to_vec_named(&names).unwrap();
         assert_eq!(rmp_serde::from_slice::<Vec<Stage>>(&packed).unwrap(), usual());

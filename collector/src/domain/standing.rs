@@ -304,6 +304,7 @@ impl Lead {
         self.choices.clear();
         self.origin.clone_from(&stays.origin);
         self.duplicate_of.clone_from(&stays.duplicate_of);
+        self.purchases.clone_from(&stays.purchases);
         if !self.flags.contains(&Flag::Erased) {
             self.flags.push(Flag::Erased);
         }

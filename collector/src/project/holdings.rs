@@ -83,7 +83,22 @@ impl Holdings {
                 Some(Subject::Visitor(_)) => {}
                 Some(page) => {
                     let arrivals = store.journey(site, page).await?;
-                    held.stories.push(Story { arrivals, of: Of::Subject(page.clone()) });
+                    // Somebody else may have left a lead on the same page view.
+                    let others: BTreeSet<String> = store
+                        .leads_of(site, vec![page.clone()])
+                        .await?
+                        .into_iter()
+                        .filter(|other| held.leads.iter().all(|own| own.id != other.id))
+                        .map(|other| other.event)
+                        .collect();
+                    let of = if others.is_empty() {
+                        Of::Subject(page.clone())
+                    } else {
+                        let ids =
+                            journeys::seen(&arrivals, page).into_iter().map(|seen| seen.event.id_text());
+                        Of::Events(page.clone(), ids.filter(|id| !others.contains(id)).collect())
+                    };
+                    held.stories.push(Story { arrivals, of });
                 }
                 // A lead alone: its story is the submission itself.
                 None => {

@@ -144,13 +144,14 @@ pub fn seen_event<'a>(arrivals: &'a [Stored], id: &str) -> Vec<Seen<'a>> {
 struct Work<'a> {
     store: &'a dyn Store,
     site: SiteNumber,
+    config: &'a SiteConfig,
     facts: &'a [Stored],
     leads: Leads<'a>,
 }
 
 impl<'a> Work<'a> {
     fn new(store: &'a dyn Store, site: SiteNumber, config: &'a SiteConfig, facts: &'a [Stored]) -> Self {
-        Self { store, site, facts, leads: Leads::new(store, site, config) }
+        Self { store, site, config, facts, leads: Leads::new(store, site, config) }
     }
 
     async fn rows(&mut self) -> Result<Vec<Row>, StoreError> {
@@ -191,7 +192,9 @@ impl<'a> Work<'a> {
                 // Its reader is told by position.
                 Entry::Looked(_) => {}
                 Entry::Erased(erased) => {
-                    rows.extend(erase::rows(self.store, self.site, erased, &mut self.leads).await?);
+                    rows.extend(
+                        erase::rows(self.store, self.site, self.config, erased, &mut self.leads).await?,
+                    );
                 }
                 // These stand in the house's log, which has a projector of its own.
                 Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}

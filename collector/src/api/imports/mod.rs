@@ -335,9 +335,13 @@ impl<'a> Import<'a> {
             }
             Refused::Problem(problem) => problem,
         };
-        let first = problem.errors.first();
-        let column = first.and_then(|error| self.header.named(&error.pointer));
-        let detail = first.map_or_else(|| problem.detail.to_string(), |error| error.detail.clone());
+        // The first of what is wrong that one of the columns says.
+        let named = problem.errors.iter().find_map(|error| Some((self.header.named(&error.pointer)?, error)));
+        let (column, error) = match named {
+            Some((column, error)) => (Some(column), Some(error)),
+            None => (None, problem.errors.first()),
+        };
+        let detail = error.map_or_else(|| problem.detail.to_string(), |error| error.detail.clone());
         let mut row = RowView::bad(line, column, detail);
         row.candidates = problem.candidates.map(|candidates| candidates.0).unwrap_or_default();
         Ok(row)

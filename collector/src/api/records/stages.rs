@@ -11,7 +11,7 @@ use crate::{
     app::App,
     domain::{
         fact::{Entry, StageMove},
-        funnel::Stage,
+        funnel::{Owner, Stage},
         standing::Lead,
         token::Permission,
     },
@@ -80,9 +80,31 @@ pub struct FunnelView {
     version: u32,
     /// Since when it is the site's.
     since: i64,
-    /// Its stages, in order: `{"name","owner"}`; marketing, both or sales.
-    #[schema(value_type = Vec<Object>)]
-    items: Vec<Stage>,
+    /// Its stages, in order.
+    items: Vec<StageView>,
+}
+
+/// A stage of the funnel.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = Stage)]
+#[serde(from = "Stage")]
+pub struct StageView {
+    name: String,
+    /// Who answers for it: marketing, both or sales.
+    #[schema(value_type = String)]
+    owner: Owner,
+}
+
+impl From<Stage> for StageView {
+    fn from(Stage { name, owner }: Stage) -> Self {
+        Self { name, owner }
+    }
+}
+
+impl From<StageView> for Stage {
+    fn from(StageView { name, owner }: StageView) -> Self {
+        Self { name, owner }
+    }
 }
 
 /// The stages of the site's funnel, in order, and who answers for each: one set, for all who move leads or count them.
@@ -102,7 +124,7 @@ pub async fn list(
     let funnel = FunnelView {
         version: site.funnel_version,
         since: site.funnel_since,
-        items: site.config.stages.clone(),
+        items: site.config.stages.iter().cloned().map(StageView::from).collect(),
     };
     let query = Query::of(&request, app.clock.now());
     Ok(HttpResponse::Ok().json(query.render(&funnel)?))

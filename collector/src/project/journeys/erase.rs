@@ -9,6 +9,9 @@ use crate::{
         event::{Identifier, IdentifierKind},
         fact::{SiteNumber, Subject},
         identity::{Edge, Node},
+        record,
+        site::SiteConfig,
+        standing::Lead,
     },
     store::{Row, Store, StoreError},
 };
@@ -17,6 +20,7 @@ use crate::{
 pub(super) async fn rows(
     store: &dyn Store,
     site: SiteNumber,
+    config: &SiteConfig,
     erased: &Erased,
     leads: &mut Leads<'_>,
 ) -> Result<Vec<Row>, StoreError> {
@@ -25,9 +29,17 @@ pub(super) async fn rows(
     for stays in &erased.leads {
         // Only leads that were there are erased, but a log may be imported in part.
         let Some(mut lead) = store.lead(site, &stays.lead).await? else { continue };
-        // A page view of nobody in particular is the lead's own.
-        ended.extend(lead.subject.clone().filter(|subject| matches!(subject, Subject::Page(_))));
+        // A page view of nobody in particular is the lead's own, unless somebody else left one there, too.
+        if let Some(page @ Subject::Page(_)) = &lead.subject {
+            let is_erased = |lead: &Lead| erased.leads.iter().any(|stays| stays.lead == lead.id);
+            if store.leads_of(site, vec![page.clone()]).await?.iter().all(is_erased) {
+                ended.insert(page.clone());
+            }
+        }
         lead.forget(stays);
+        let entries = store.records(site, &lead.id).await?;
+        let told = record::told(entries.iter().map(|stored| (stored.position, stored.entry.as_ref())));
+        lead.bought(stays.purchases.clone(), &told, config);
         lead.said_at = lead.said_at.max(Some(erased.at));
         lead.updated_at = lead.updated_at.max(erased.at);
         rows.push(Row::Lead(Box::new(lead)));

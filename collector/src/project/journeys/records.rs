@@ -135,8 +135,8 @@ impl<'a> News<'a> {
             if let (Some(lead), Some(before)) = (&mut lead, &before) {
                 lead.keep(before);
                 // Nobody's browser says any more what it bought.
-                if lead.erased.is_some() && !before.purchases.is_empty() {
-                    lead.bought(before.purchases.clone(), &told, config);
+                if lead.erased.is_some() && !lead.purchases.is_empty() {
+                    lead.bought(lead.purchases.clone(), &told, config);
                 }
             }
             leads.extend(lead.map(|lead| (lead, subject)));

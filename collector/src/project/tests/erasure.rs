@@ -1,6 +1,7 @@
 //! Somebody is forgotten: what is derived agrees whenever it is derived, and no number changes.
 
 use super::*;
+use crate::domain::counters::Tally;
 use crate::{
     domain::{
         erasure::{Erased, ErasedLead},
@@ -29,12 +30,32 @@ async fn erase(store: &dyn Store, visitor: &str) {
 }
 
 async fn counters(store: &dyn Store) -> String {
+    told(store, |tally| tally).await
+}
+
+/// What visits add up to; nothing of what leads do.
+async fn visits(store: &dyn Store) -> String {
+    let of_visits = |tally: Tally| Tally {
+        visits: tally.visits,
+        anonymous_visits: tally.anonymous_visits,
+        leads: tally.leads,
+        cta_views: tally.cta_views,
+        cta_clicks: tally.cta_clicks,
+        ..Tally::default()
+    };
+    told(store, of_visits).await
+}
+
+async fn told(store: &dyn Store, of: impl Fn(Tally) -> Tally) -> String {
     let mut told = String::new();
     for ctas in [false, true] {
         for rollup in store.rollups(SITE, ctas, -1000, 100_000).await.unwrap() {
             let mut sum = crate::store::rollup::Sum::default();
             sum.add(&rollup);
-            told.push_str(&format!("{:?} {:?} {:?}\n", rollup.cell(), sum.tally, sum.visitors()));
+            let (tally, visitors) = (of(sum.tally.clone()), sum.visitors());
+            if tally != Tally::default() || visitors != (0, 0) {
+                told.push_str(&format!("{:?} {tally:?} {visitors:?}\n", rollup.cell()));
+            }
         }
     }
     told
@@ -112,7 +133,10 @@ proptest! {
                 if (1..4).contains(&erasures[index]) {
                     // Who they are is asked of what was derived.
                     follower.catch_up().await.unwrap();
+                    let before = counters(store.as_ref()).await;
                     erase(store.as_ref(), &format!("v{}", erasures[index])).await;
+                    follower.catch_up().await.unwrap();
+                    assert_eq!(counters(store.as_ref()).await, before);
                 }
             }
             follower.catch_up().await.unwrap();
@@ -121,8 +145,9 @@ proptest! {
             Follower::new(Arc::clone(&store), directory).0.catch_up().await.unwrap();
             assert!(step_by_step == store.dump(SITE).await.unwrap(), "a rebuild differs");
             Follower::new(Arc::clone(&unerased), other_directory).0.catch_up().await.unwrap();
-            // Positions differ by the erasures, the numbers do not.
-            assert_eq!(counters(store.as_ref()).await, counters(unerased.as_ref()).await);
+            // Positions differ by the erasures, the numbers do not; save that whoever comes back after it is a stranger, so a
+            // lead of theirs is none that repeats another.
+            assert_eq!(visits(store.as_ref()).await, visits(unerased.as_ref()).await);
         });
     }
 }

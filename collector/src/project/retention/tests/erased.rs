@@ -24,7 +24,17 @@ fn leads_of(who: u8) -> Vec<ErasedLead> {
         (0u8..4).flat_map(|page| (0..40).flat_map(move |day| (0..4).map(move |n| (page, day, n))))
     {
         let lead = LeadId::of_event(&format!("p{who}{page}d{day}-{}", 10 + number));
-        leads.push(ErasedLead { lead, origin: Origin::unknown(7, "no_consent"), duplicate_of: None });
+        leads.push(lead);
     }
-    leads
+    // Those that a server told of with the browser; see `entry`.
+    for (page, days) in (0..4).flat_map(|page| (0..20).map(move |days| (page, days))) {
+        leads.push(LeadId::of_record("lead", &format!("crm{who}{page}{days}")));
+    }
+    let stays = |lead| ErasedLead {
+        lead,
+        origin: Origin::unknown(7, "no_consent"),
+        duplicate_of: None,
+        purchases: Vec::new(),
+    };
+    leads.into_iter().map(stays).collect()
 }
