@@ -52,7 +52,7 @@ async fn told(store: &dyn Store, of: impl Fn(Tally) -> Tally) -> String {
         for rollup in store.rollups(SITE, ctas, -1000, 100_000).await.unwrap() {
             let mut sum = crate::store::rollup::Sum::default();
             sum.add(&rollup);
-            let (tally, visitors) = (of(sum.tally.clone()), sum.visitors());
+            let (tally, visitors) = (of(sum.tally), sum.visitors());
             if tally != Tally::default() || visitors != (0, 0) {
                 told.push_str(&format!("{:?} {tally:?} {visitors:?}\n", rollup.cell()));
             }

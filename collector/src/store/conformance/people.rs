@@ -44,7 +44,7 @@ fn evidence_is_found_from_both_ends_and_by_its_id_until_it_is_unsaid() {
         let ends = [Node::Visitor(id("v")), Node::Identifier(phone(1)), Node::Visitor(id("nobody"))];
         let found = store.edges(SITE, ends.to_vec()).await.unwrap();
         let ids = |edges: &[Edge]| edges.iter().map(|edge| edge.id.clone()).collect::<HashSet<_>>();
-        assert_eq!(found[0], [first.clone()]);
+        assert_eq!(found[0], std::slice::from_ref(&first));
         assert_eq!(ids(&found[1]), [first.id.clone(), second.id.clone()].into());
         assert_eq!(found[2], []);
         assert_eq!(store.edge(SITE, &second.id).await.unwrap(), Some(second.clone()));
