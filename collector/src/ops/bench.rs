@@ -53,7 +53,7 @@ pub(super) async fn bench(options: BenchOptions) -> anyhow::Result<()> {
     let end = began + Duration::from_secs(options.seconds);
     // No two runs send the same: the seed is the moment.
     let now = System.now();
-    let world = World { seed: now.unsigned_abs(), until: now, days: 30 };
+    let world = World { seed: now.unsigned_abs(), until: now, days: 30, visitors: None };
     let loads: Vec<_> = (0..options.connections)
         .map(|connection| {
             let (server, site) = (Arc::clone(&server), options.site.clone());

@@ -51,7 +51,7 @@ pub(super) async fn simulate(options: SimulateOptions) -> anyhow::Result<()> {
     anyhow::ensure!((2..=1_800).contains(&options.days), "days: must be 2 to 1800");
     let now = System.now();
     let until = options.until.unwrap_or(now - now.rem_euclid(DAY));
-    let world = World { seed: options.seed, until, days: options.days };
+    let world = World { seed: options.seed, until, days: options.days, visitors: Some(options.visitors) };
     let bar = progress::bar(options.visitors, "visitors");
     let (truth, stored) = match options.reach.store_alone() {
         Some(store) => into_store(&options, store, world, &bar).await?,

@@ -133,9 +133,23 @@ pub(in crate::ops) struct World {
     pub until: i64,
     /// How many days that time has.
     pub days: u32,
+    /// How many come in that time, one after the other, as logs are written. `None` where nobody knows: each comes at some
+    /// time of it.
+    pub visitors: Option<u64>,
 }
 
 impl World {
+    /// When somebody comes, in ms since the time's beginning. `chance` is from 0 up to 1.
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "ms of some years")]
+    fn offset(&self, number: u64, chance: f64) -> i64 {
+        let span = (i64::from(self.days.max(2)) * DAY - 60_000 * 60) as f64;
+        let place = match self.visitors {
+            Some(visitors) => (number as f64 + chance) / visitors.max(1) as f64,
+            None => chance,
+        };
+        (span * place.clamp(0.0, 1.0)) as i64
+    }
+
     /// One visitor's beacons, one for each page view, and what is true of them.
     #[must_use]
     pub(in crate::ops) fn visitor(&self, number: u64) -> (Vec<Value>, Truth) {
@@ -144,7 +158,7 @@ impl World {
         let spanish = rng.u32(0..100) < 70;
         let visits = 1 + u32::from(rng.u32(0..100) < 30) + u32::from(rng.u32(0..100) < 10);
         let began = self.until - i64::from(self.days.max(2)) * DAY;
-        let mut at = began + rng.i64(0..(i64::from(self.days.max(2)) * DAY - 60_000 * 60));
+        let mut at = began + self.offset(number, rng.f64());
         let visitor = id(&mut rng, at);
         let mut truth = Truth { visitors: 1, ..Truth::default() };
         let mut beacons = Vec::new();
@@ -279,13 +293,23 @@ impl View<'_> {
 mod tests {
     use super::*;
 
-    const WORLD: World = World { seed: 7, until: 1_795_310_400_000, days: 30 };
+    const WORLD: World = World { seed: 7, until: 1_795_310_400_000, days: 30, visitors: Some(2_000) };
 
     #[test]
     fn a_seed_decides_everything_and_another_decides_otherwise() {
         assert_eq!(WORLD.visitor(3), WORLD.visitor(3));
         assert_ne!(WORLD.visitor(3).0, WORLD.visitor(4).0);
         assert_ne!(WORLD.visitor(3).0, World { seed: 8, ..WORLD }.visitor(3).0);
+    }
+
+    #[test]
+    fn those_who_come_one_after_the_other_come_in_time() {
+        let first =
+            |world: World, number: u64| world.visitor(number).0[0]["events"][0]["at"].as_i64().unwrap();
+        let times: Vec<_> = (0..2_000).map(|number| first(WORLD, number)).collect();
+        assert!(times.is_sorted());
+        let anyhow = World { visitors: None, ..WORLD };
+        assert!(!(0..20).map(|number| first(anyhow, number)).collect::<Vec<_>>().is_sorted());
     }
 
     #[test]
