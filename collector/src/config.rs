@@ -69,6 +69,9 @@ pub struct ServeOptions {
     /// site=5000,network=200; ten seconds' worth may come at once]
     #[arg(long, env = "TRAZA_LIMITS", value_name = "RATES")]
     pub limits: Option<String>,
+    /// Let webhooks reach private and loopback addresses, over http too: for intranets and tests
+    #[arg(long, env = "TRAZA_ALLOW_PRIVATE_TARGETS")]
+    pub allow_private_targets: bool,
     /// Memory for the store's cache, in MB [default: 128]
     #[arg(long, env = "TRAZA_CACHE_MB", value_name = "MB")]
     pub cache_mb: Option<u64>,
@@ -126,6 +129,8 @@ pub struct Settings {
     pub country_header: Option<String>,
     /// How many beacons are taken; `None` where limits are off.
     pub limits: Option<Rates>,
+    /// Whether webhooks may reach private and loopback addresses.
+    pub allow_private_targets: bool,
     /// The store's cache, in bytes.
     pub cache_bytes: u64,
     /// Threads that answer requests.
@@ -251,6 +256,7 @@ impl ServeOptions {
             datacentres: self.datacentres.or(file.datacentres),
             country_header,
             limits: parse_limits(self.limits.or(file.limits).as_deref().unwrap_or(DEFAULT_LIMITS))?,
+            allow_private_targets: self.allow_private_targets || file.allow_private_targets,
             cache_bytes: self.cache_mb.or(file.cache_mb).unwrap_or(128) << 20,
             workers: self.workers.or(file.workers),
         })

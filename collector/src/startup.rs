@@ -22,6 +22,7 @@ use crate::{
     archive::erasures::Erasures,
     clock::{Clock, System},
     config::{MasterKeySource, ServeOptions, Settings, StoreUrl},
+    deliver::run::Deliverer,
     demo,
     ingest::{datacentres::Datacentres, limits::Limits, loaders::Loaders, place::Places},
     project::{directory::Directory, follow::Follower},
@@ -47,6 +48,8 @@ pub struct Application {
     server: Server,
     app: web::Data<App>,
     follower: Follower,
+    /// Absent where the process is there for something else.
+    deliverer: Option<Deliverer>,
     address: SocketAddr,
 }
 
@@ -59,7 +62,8 @@ impl Application {
         Self::assemble(settings, clock, true).await
     }
 
-    /// `signals`: whether it is stopped by a signal to the process, gently. Without, a signal ends the process.
+    /// `signals`: whether it is stopped by a signal to the process, gently, and tells endpoints what happens. Without, a
+    /// signal ends the process, and somebody else will tell them.
     async fn assemble(mut settings: Settings, clock: Arc<dyn Clock>, signals: bool) -> anyhow::Result<Self> {
         let listener = bind(&settings)?;
         let address = listener.local_addr()?;
@@ -130,7 +134,8 @@ impl Application {
             server = server.workers(workers);
         }
         let server = server.listen(listener)?.run();
-        Ok(Self { server, app, follower, address })
+        let deliverer = signals.then(|| Deliverer::new(app.clone().into_inner()));
+        Ok(Self { server, app, follower, deliverer, address })
     }
 
     /// Where it listens.
@@ -157,7 +162,13 @@ impl Application {
     /// Where the server fails.
     pub async fn run_until_stopped(self) -> anyhow::Result<()> {
         let follower = actix_web::rt::spawn(self.follower.run());
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let deliverer = self.deliverer.map(|deliverer| actix_web::rt::spawn(deliverer.run(stopped)));
         let served = self.server.await;
+        stop.send_replace(true);
+        if let Some(deliverer) = deliverer {
+            drop(deliverer.await);
+        }
         follower.abort();
         self.app.looks.flush().await;
         self.app.store.close().await;

@@ -93,6 +93,7 @@ fn read_access(path: &Path) -> anyhow::Result<demo::Access> {
 
 fn get(url: &str, token: &str) -> anyhow::Result<Value> {
     let config = ureq::Agent::config_builder()
+        .tls_config(crate::tls::config())
         .timeout_global(Some(Duration::from_secs(10)))
         .http_status_as_error(false)
         .build();

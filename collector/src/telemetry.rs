@@ -16,7 +16,11 @@ use prometheus_client::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    domain::{ledger::Ledger, sealed::SealStatus},
+    domain::{
+        delivery::{self, Then, Tried},
+        ledger::Ledger,
+        sealed::SealStatus,
+    },
     store::{Description, vitals::Vitals},
 };
 
@@ -61,6 +65,18 @@ struct Why {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndpointLabel {
+    site: String,
+    endpoint: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SiteLabel {
     site: String,
 }
@@ -90,6 +106,8 @@ pub struct Metrics {
     answers: Family<Route, Histogram, fn() -> Histogram>,
     live: Gauge,
     live_dropped: Family<Why, Counter>,
+    tried: Family<Outcome, Counter>,
+    first_attempt: Histogram,
 }
 
 impl Default for Metrics {
@@ -127,7 +145,19 @@ impl Default for Metrics {
             "Time until an answer of the API began, by route and method",
             answers.clone(),
         );
-        Self { answers, registry, refused, stripped, acknowledge, live, live_dropped }
+        let tried = Family::default();
+        registry.register(
+            "traza_delivery_attempts",
+            "Attempts to deliver a message to an endpoint, by outcome and reason",
+            tried.clone(),
+        );
+        let first_attempt = Histogram::new(exponential_buckets(0.005, 2.0, 14));
+        registry.register(
+            "traza_delivery_first_attempt_seconds",
+            "Time from a fact's arrival until the first attempt to tell an endpoint of it",
+            first_attempt.clone(),
+        );
+        Self { answers, registry, refused, stripped, acknowledge, live, live_dropped, tried, first_attempt }
     }
 }
 
@@ -139,6 +169,10 @@ pub struct Reading {
     pub sealed: Vec<(String, SealStatus)>,
     /// Sites, and whether nothing comes from them at a time when something should.
     pub silent: Vec<(String, bool)>,
+    /// Messages to each site's endpoints that wait.
+    pub pending: Vec<(String, usize)>,
+    /// Sites, their endpoints, and whether those take nothing.
+    pub endpoints: Vec<(String, String, bool)>,
     /// Facts stored that have not taken effect yet.
     pub lag: u64,
     /// What the store says of itself.
@@ -173,6 +207,23 @@ impl Metrics {
     pub fn answered(&self, route: &str, method: &str, after: Duration) {
         let label = Route { route: route.to_owned(), method: method.to_owned() };
         self.answers.get_or_create(&label).observe(after.as_secs_f64());
+    }
+
+    /// A message is tried for the first time, so many ms after its fact was received.
+    pub fn first_attempt(&self, after: i64) {
+        self.first_attempt.observe(after.max(0) as f64 / 1_000.0);
+    }
+
+    /// It was tried to deliver a message.
+    pub fn tried(&self, tried: &Tried) {
+        let outcome = match tried.then {
+            Then::Delivered => "delivered",
+            Then::Again(_) => "again",
+            Then::GivenUp => "given_up",
+            Then::Dropped => "dropped",
+        };
+        let reason = tried.why.map_or("", delivery::Why::as_str);
+        self.tried.get_or_create(&Outcome { outcome, reason }).inc();
     }
 
     /// A beacon was acknowledged.
@@ -258,6 +309,26 @@ fn ledgers(reading: &Reading) -> Registry {
         "1 where nothing comes from a site at a time of the week when something should",
         silent,
     );
+    let (pending, failing) =
+        (Family::<SiteLabel, Gauge>::default(), Family::<EndpointLabel, Gauge>::default());
+    for (site, count) in &reading.pending {
+        let count = i64::try_from(*count).unwrap_or(i64::MAX);
+        pending.get_or_create(&SiteLabel { site: site.clone() }).set(count);
+    }
+    for (site, endpoint, is_failing) in &reading.endpoints {
+        let label = EndpointLabel { site: site.clone(), endpoint: endpoint.clone() };
+        failing.get_or_create(&label).set(i64::from(*is_failing));
+    }
+    registry.register(
+        "traza_deliveries_pending",
+        "Messages to endpoints that wait for their next attempt, counted up to 10,000",
+        pending,
+    );
+    registry.register(
+        "traza_endpoint_failing",
+        "1 where an endpoint takes nothing, or says that it is gone",
+        failing,
+    );
     let lag = Gauge::<i64>::default();
     lag.set(i64::try_from(reading.lag).unwrap_or(i64::MAX));
     registry.register("traza_projection_lag_facts", "Facts stored that have not taken effect yet", lag);
@@ -311,6 +382,8 @@ mod tests {
             ledgers: vec![("acme".to_owned(), ledger)],
             sealed,
             silent: vec![("acme".to_owned(), true)],
+            pending: vec![("acme".to_owned(), 3)],
+            endpoints: vec![("acme".to_owned(), "crm".to_owned(), true)],
             lag: 0,
             store,
             vitals,
@@ -327,6 +400,8 @@ mod tests {
             "traza_sealed_leads_total{site=\"acme\"} 1",
             "traza_retention_passed_timestamp_seconds{site=\"acme\"} 3",
             "traza_site_silent{site=\"acme\"} 1",
+            "traza_deliveries_pending{site=\"acme\"} 3",
+            "traza_endpoint_failing{site=\"acme\",endpoint=\"crm\"} 1",
             "traza_store_bytes 7",
             "traza_disk_free_bytes 8",
             "traza_queued_appends 9",

@@ -4,7 +4,9 @@
 //! ([`noop`]), the release binary acknowledging durably, and the store's own loop without HTTP ([`store_loop`]).
 //! `TRAZA_BENCH_SECONDS` (10) and `TRAZA_BENCH_ROUNDS` (3) choose how long; `TRAZA_BENCH_EVENTS` (none) has so
 //! many events simulated first, and measures what is read of them, and the loads on top ([`full`]). The table goes to docs/benchmarks.md.
+//! `just bench-delivery` ([`delivery`]) measures how soon leads are handed over.
 
+mod delivery;
 mod full;
 mod noop;
 mod process;
@@ -29,6 +31,10 @@ fn main() -> anyhow::Result<()> {
     let workers = std::thread::available_parallelism()?.get();
     if std::env::args().nth(1).as_deref() == Some("noop") {
         return actix_web::rt::System::new().block_on(noop::serve(workers));
+    }
+    if std::env::args().nth(1).as_deref() == Some("delivery") {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        return runtime.block_on(delivery::run());
     }
     let plan = Plan {
         workers,

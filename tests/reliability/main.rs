@@ -10,6 +10,7 @@
 )]
 
 mod damage;
+mod delivery;
 mod disk;
 mod folder;
 mod idle;

@@ -4,6 +4,7 @@
 //! - [`binary`]: the release binary, to be killed and started again
 //! - [`client`]: both through HTTP, by verbs
 //! - [`beacon`]: beacons as pages send them
+//! - [`receiver`]: somebody who is told what happens
 //! - [`refused`]: events that an older binary refused
 //! - [`load`]: many pages at once, with a memory of what was acknowledged
 //! - [`wait`]: polling with a deadline; nothing here sleeps and hopes
@@ -25,11 +26,13 @@ pub mod binary;
 pub mod client;
 pub mod load;
 pub mod logs;
+pub mod receiver;
 pub mod refused;
 pub mod wait;
 
 pub use app::TestApp;
 pub use client::{Answer, Client};
+pub use receiver::Receiver;
 pub use wait::{eventually, holds, within};
 
 /// An admin token for every test: no secret.

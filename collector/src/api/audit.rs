@@ -16,6 +16,7 @@ use super::{
 use crate::{
     app::App,
     domain::{
+        delivery::Then,
         fact::{Entry, HOUSE, Position},
         token::Permission,
     },
@@ -32,7 +33,7 @@ const PAGE: usize = 500;
 #[schema(as = AuditItem)]
 pub struct ItemView {
     at: i64,
-    /// looked, exported, erased, stage, evidence, consent, token_issued, token_revoked, site_configured.
+    /// looked, exported, erased, stage, evidence, consent, sent, token_issued, token_revoked, site_configured.
     kind: &'static str,
     /// The id of the token that did it, where it is known.
     token: Option<String>,
@@ -199,6 +200,13 @@ async fn view(app: &App, site: &Site, stored: &Stored) -> Result<Option<ItemView
             own.insert("withdrawn".to_owned(), json!(said.withdrawn));
             note = Some(said.note);
             "consent"
+        }
+        Entry::Tried(tried) => {
+            subjects.extend(tried.lead.iter().map(ToString::to_string));
+            own.insert("endpoint".to_owned(), json!(tried.endpoint));
+            own.insert("message".to_owned(), json!(tried.message));
+            own.insert("delivered".to_owned(), json!(tried.then == Then::Delivered));
+            "sent"
         }
         Entry::Token(put) => {
             subjects.push(put.id.clone());

@@ -9,6 +9,7 @@
 //! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`], [`bad_events`], [`live`]: the resources
 //! - [`persons`]: who is who, the evidence for it, and taking it back
 //! - [`reports`]: counters and bots; [`campaigns`]: what came of each campaign; [`metrics`]: what each number means; [`channel_rules`]: why a channel; [`links`], [`costs`]: what reports need to know
+//! - [`webhooks`], [`deliveries`]: who is told what happens, and what became of it
 //! - [`health`]: is it up, can it store, what does it count
 //! - [`erase`], [`person_export`], [`consent`]: the rights to be forgotten, to see, to change one's mind
 //! - [`audit`]: who looked; [`looks`] notes it
@@ -28,6 +29,7 @@ pub mod check;
 pub mod consent;
 pub mod costs;
 pub mod csv;
+pub mod deliveries;
 pub mod erase;
 pub mod exports;
 pub mod health;
@@ -55,3 +57,4 @@ pub mod sites;
 pub mod standing;
 pub mod tokens;
 pub mod visitors;
+pub mod webhooks;

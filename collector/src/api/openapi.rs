@@ -6,10 +6,10 @@ use utoipa::{
 };
 
 use super::{
-    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, exports, health, imports,
-    install, leads, leads_in, links, live, metrics, person_export, persons,
+    archive, audit, bad_events, campaigns, channel_rules, consent, costs, deliveries, erase, exports, health,
+    imports, install, leads, leads_in, links, live, metrics, person_export, persons,
     records::{attempts, marks, sales, stages},
-    reports, sites, tokens, visitors,
+    reports, sites, tokens, visitors, webhooks,
 };
 use crate::ingest::{beacon, redirect};
 
@@ -34,6 +34,7 @@ use crate::ingest::{beacon, redirect};
         stages::list, stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,
         sales::sale, sales::sale_by_match,
         exports::post, erase::post, person_export::get, consent::post, consent::put_texts, consent::get_texts, audit::list,
+        webhooks::put, webhooks::get, webhooks::test, deliveries::list, deliveries::replay,
         tokens::post, tokens::list, tokens::delete,
         health::healthz, health::readyz, health::metrics,
         archive::backup, archive::export,

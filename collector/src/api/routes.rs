@@ -17,10 +17,10 @@ use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, audit, bad_events, campaigns, channel_rules, consent, costs, erase, exports, health, imports,
-    install, leads, leads_in, links, live, metrics, openapi, pages, person_export, persons, problem,
+    archive, audit, bad_events, campaigns, channel_rules, consent, costs, deliveries, erase, exports, health,
+    imports, install, leads, leads_in, links, live, metrics, openapi, pages, person_export, persons, problem,
     records::{attempts, marks, sales, stages},
-    reports, sites, tokens, visitors,
+    reports, sites, tokens, visitors, webhooks,
 };
 use crate::{
     app::App,
@@ -106,7 +106,19 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
             "GET, PUT",
             [get().to(consent::get_texts), put().to(consent::put_texts)],
         ))
-        .service(at(&format!("{site}/audit"), "GET", [get().to(audit::list)]));
+        .service(at(&format!("{site}/audit"), "GET", [get().to(audit::list)]))
+        .service(at(
+            &format!("{site}/webhooks"),
+            "GET, PUT",
+            [get().to(webhooks::get), put().to(webhooks::put)],
+        ))
+        .service(at(&format!("{site}/webhooks/{{webhook}}/test"), "POST", [post().to(webhooks::test)]))
+        .service(at(&format!("{site}/deliveries"), "GET", [get().to(deliveries::list)]))
+        .service(at(
+            &format!("{site}/deliveries/{{delivery}}/replay"),
+            "POST",
+            [post().to(deliveries::replay)],
+        ));
 
     // Operators.
     let rest = rest

@@ -200,18 +200,32 @@ impl LeadView {
     /// # Errors
     /// What the vault says.
     pub async fn of(app: &App, site: &Site, caller: &Caller, lead: Lead) -> Result<Self, Problem> {
-        let personal = match caller.sees_contacts() {
-            true => standing::personal(app, site.number, &lead).await?,
-            false => None,
-        };
+        if !caller.sees_contacts() {
+            return Ok(Self::shown(site, lead, None, app.clock.now()));
+        }
+        let id = lead.id.clone();
+        let view = Self::whole(app, site, lead).await?;
+        if view.contact.is_some() {
+            app.looks.see(site.number, caller, id.as_str());
+        }
+        Ok(view)
+    }
+
+    /// A lead with all that is known of it, for who is told of it by a fact.
+    ///
+    /// # Errors
+    /// What the vault says.
+    pub async fn whole(app: &App, site: &Site, lead: Lead) -> Result<Self, Problem> {
+        let personal = standing::personal(app, site.number, &lead).await?;
+        Ok(Self::shown(site, lead, personal, app.clock.now()))
+    }
+
+    fn shown(site: &Site, lead: Lead, personal: Option<PersonalData>, now: i64) -> Self {
         let crm = personal.as_ref().map(|data| data.crm.clone()).unwrap_or_default();
         let contact = personal.map(contact);
-        if contact.is_some() {
-            app.looks.see(site.number, caller, lead.id.as_str());
-        }
-        let consent = ConsentView::of(&lead, app.clock.now());
+        let consent = ConsentView::of(&lead, now);
         let visitors: Vec<String> = lead.visitor().iter().map(ToString::to_string).collect();
-        Ok(Self {
+        Self {
             person: lead.person,
             duplicate_of: lead.duplicate_of.map(|lead| lead.to_string()),
             visitors,
@@ -242,7 +256,7 @@ impl LeadView {
             value: lead.known.value,
             fit: lead.known.fit,
             crm: crm.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
-        })
+        }
     }
 }
 

@@ -165,6 +165,19 @@ pub async fn fields(
     caller: &Caller,
     told: &Told<'_>,
 ) -> Result<Map<String, Value>, Problem> {
+    fields_with(app, site, caller.sees_contacts(), told).await
+}
+
+/// A record's own fields; `with_notes`: and who did it, and why.
+///
+/// # Errors
+/// What the vault says.
+pub async fn fields_with(
+    app: &App,
+    site: SiteNumber,
+    with_notes: bool,
+    told: &Told<'_>,
+) -> Result<Map<String, Value>, Problem> {
     let mut fields = match told.record {
         Record::Stage(stage) => json!({"stage": stage.stage}),
         Record::Lead(lead) => {
@@ -208,7 +221,7 @@ pub async fn fields(
         Record::Attempt(attempt) => attempt.note,
         _ => None,
     };
-    if let Some(note) = note.filter(|_| caller.sees_contacts())
+    if let Some(note) = note.filter(|_| with_notes)
         && let Some(note) = app.vault.get(site, note).await?
     {
         if let Record::Stage(_) = told.record {

@@ -11,6 +11,7 @@ use super::{
     audit::Looked,
     consent::{ConsentSaid, ConsentTextsPut},
     conversion::ConversionSent,
+    delivery::{ReplayAsked, Tried},
     erasure::Erased,
     event::Event,
     id::{Id, LeadId, VaultRef},
@@ -21,6 +22,7 @@ use super::{
     silence::Silent,
     site::SitePut,
     token::{TokenPut, TokenRevoked},
+    webhook::{EndpointSaid, WebhooksPut},
 };
 
 /// A fact's place in its site's log: 1, 2, 3, …; 0 is before the first.
@@ -84,6 +86,14 @@ pub enum Entry {
     Consent(ConsentSaid),
     /// A site's consent texts were set (house log).
     ConsentTexts(ConsentTextsPut),
+    /// A site's webhooks were set.
+    Webhooks(WebhooksPut),
+    /// A webhook's endpoint is doing otherwise than before.
+    Endpoint(EndpointSaid),
+    /// It was tried to deliver a message.
+    Tried(Tried),
+    /// A message is to be sent once more.
+    Replay(ReplayAsked),
     /// A site's counted links were set (house log).
     Links(LinksPut),
     /// A site was created or configured (house log).
@@ -131,6 +141,10 @@ impl Entry {
             Self::Erased(erased) => Some(erased.at),
             Self::Consent(said) => Some(said.received_at),
             Self::ConsentTexts(put) => Some(put.at),
+            Self::Tried(tried) => Some(tried.at),
+            Self::Replay(replay) => Some(replay.at),
+            // Who is told what is not forgotten with age.
+            Self::Webhooks(_) | Self::Endpoint(_) => None,
             Self::Sealed(_) => None,
         }
     }
@@ -144,6 +158,7 @@ impl Entry {
             }
             Self::EdgeMark(mark) => vec![mark.note],
             Self::Consent(said) => vec![said.note],
+            Self::Webhooks(put) => put.items.iter().map(|webhook| webhook.target).collect(),
             entry => Record::of(entry).map(Record::references).unwrap_or_default(),
         }
     }

@@ -20,6 +20,7 @@
 //! - [`silence`]: is a site quieter than it ever is at this time
 //! - [`promotion`]: ads, counted links and costs
 //! - [`token`]: who may do what through the API
+//! - [`webhook`], [`delivery`], [`circuit`]: who is told what happens, each message on its way, who takes nothing
 //! - [`record`], [`sales`], [`currency`]: what servers and people tell about leads
 //! - [`clock_skew`]: which of two clocks is believed
 //! - [`channel`]: the grouping rules
@@ -37,11 +38,13 @@ pub mod bad_event;
 pub mod bot;
 pub mod calendar;
 pub mod channel;
+pub mod circuit;
 pub mod clock_skew;
 pub mod consent;
 pub mod conversion;
 pub mod counters;
 pub mod currency;
+pub mod delivery;
 pub mod device;
 pub mod erasure;
 pub mod event;
@@ -65,3 +68,4 @@ pub mod standing;
 pub mod token;
 pub mod touch;
 pub mod visit;
+pub mod webhook;

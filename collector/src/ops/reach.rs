@@ -145,6 +145,7 @@ const RETRIES: u32 = 20;
 
 fn agent(limit: Option<Duration>) -> ureq::Agent {
     let config = ureq::Agent::config_builder()
+        .tls_config(crate::tls::config())
         .timeout_connect(Some(Duration::from_secs(5)))
         .timeout_global(limit)
         .http_status_as_error(false)

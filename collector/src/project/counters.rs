@@ -142,6 +142,10 @@ impl Counters {
                 | Entry::Looked(_)
                 | Entry::Consent(_)
                 | Entry::ConsentTexts(_)
+                | Entry::Webhooks(_)
+                | Entry::Endpoint(_)
+                | Entry::Tried(_)
+                | Entry::Replay(_)
                 // What these added is what counters begin with.
                 | Entry::Sealed(_) => {}
             }

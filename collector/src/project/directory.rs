@@ -178,7 +178,11 @@ impl Entries {
             | Entry::Exported(_)
             | Entry::Erased(_)
             | Entry::Looked(_)
-            | Entry::Consent(_) => {}
+            | Entry::Consent(_)
+            | Entry::Webhooks(_)
+            | Entry::Endpoint(_)
+            | Entry::Tried(_)
+            | Entry::Replay(_) => {}
         }
     }
 }

@@ -70,6 +70,11 @@ impl Progress {
         }
     }
 
+    /// Waits until anything took effect since this was asked last. Answers whether there is still somebody who follows.
+    pub async fn news(&mut self) -> bool {
+        self.reached.changed().await.is_ok()
+    }
+
     /// How many facts are stored and have not taken effect, over all sites.
     #[must_use]
     pub fn lag(&self, store: &dyn Store, directory: &Directory) -> u64 {

@@ -147,11 +147,13 @@ struct Work<'a> {
     config: &'a SiteConfig,
     facts: &'a [Stored],
     leads: Leads<'a>,
+    outbox: Outbox<'a>,
 }
 
 impl<'a> Work<'a> {
     fn new(store: &'a dyn Store, site: SiteNumber, config: &'a SiteConfig, facts: &'a [Stored]) -> Self {
-        Self { store, site, config, facts, leads: Leads::new(store, site, config) }
+        let (leads, outbox) = (Leads::new(store, site, config), Outbox::new(store, site));
+        Self { store, site, config, facts, leads, outbox }
     }
 
     async fn rows(&mut self) -> Result<Vec<Row>, StoreError> {
@@ -159,6 +161,7 @@ impl<'a> Work<'a> {
         let mut install: Option<Install> = None;
         for stored in self.facts {
             rows.extend(Row::audit(stored));
+            self.outbox.take(stored, &mut rows).await?;
             match stored.entry.as_ref() {
                 Entry::Arrival(arrival) => {
                     let install = match &mut install {
@@ -199,6 +202,8 @@ impl<'a> Work<'a> {
                 // These stand in the house's log, which has a projector of its own.
                 Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
                 Entry::ConsentTexts(_) => {}
+                // The outbox has them.
+                Entry::Webhooks(_) | Entry::Endpoint(_) | Entry::Tried(_) | Entry::Replay(_) => {}
                 // These are told to people.
                 Entry::Silent(_) | Entry::Exported(_) => {}
                 // These are counted, and are no part of a journey.
@@ -216,6 +221,7 @@ impl<'a> Work<'a> {
         rows.extend(self.leads.remember(self.facts).await?);
         self.leads.settle().await?;
         rows.extend(self.leads.rows());
+        rows.extend(self.outbox.rows());
         rows.extend(install.map(Row::Install));
         Ok(rows)
     }
@@ -280,9 +286,11 @@ fn born(position: Position, arrival: &Arrival, event: &Event, subject: Option<Su
 }
 
 mod leads;
+mod outbox;
 mod records;
 
 use self::{
     leads::Leads,
+    outbox::Outbox,
     records::{News, Words},
 };

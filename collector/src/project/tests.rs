@@ -331,3 +331,4 @@ proptest! {
 }
 
 mod erasure;
+mod outbox;

@@ -24,6 +24,7 @@ mod bad;
 mod counters;
 mod derived;
 mod erase;
+mod outbox;
 mod people;
 mod seal;
 

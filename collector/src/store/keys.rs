@@ -44,14 +44,20 @@
 //! | `0x99` | cell, piece | different visitors of the cell, those with a lead |
 //! | `0x9a` | subject, cost or lead | what was counted of it |
 //! | `0x9b` | | what counters were derived with |
+//! | `0xa0` | | endpoints as they stand |
+//! | `0xa1` | message | delivery |
+//! | `0xa2` | endpoint, when it is due, message | (index of what is pending) |
+//! | `0xa3` | newest first: when its fact came, message | (index) |
+//! | `0xa4` | lead, newest first: when its fact came, message | (index) |
 
 mod base;
 mod counters;
 mod name;
+mod outbox;
 mod people;
 mod rights;
 
-pub use self::{base::*, counters::*, name::name, people::*, rights::*};
+pub use self::{base::*, counters::*, name::name, outbox::*, people::*, rights::*};
 use super::rollup::{self, Contributor, Piece};
 use crate::domain::{
     counters::Cell,
@@ -101,6 +107,11 @@ const SUMS: u8 = 0x98;
 const MEMBERS: u8 = 0x99;
 const COUNTED: u8 = 0x9a;
 const COUNTERS_BASIS: u8 = 0x9b;
+const DESK: u8 = 0xa0;
+const DELIVERY: u8 = 0xa1;
+const DELIVERY_DUE: u8 = 0xa2;
+const DELIVERY_BY_TIME: u8 = 0xa3;
+const DELIVERY_BY_LEAD: u8 = 0xa4;
 
 fn key(site: SiteNumber, tag: u8) -> Vec<u8> {
     let mut key = Vec::with_capacity(32);

@@ -12,7 +12,9 @@ use super::{
     Append, Appended, BadPage, BadQuery, Carried, Contributor, Description, Hold, LeadPage, LeadQuery,
     LogMark, Pair, Refused, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, carry,
     engine::Engine,
-    erase, index, keys, people, reads, rollup, seal,
+    erase, index, keys,
+    outbox::Claims,
+    people, reads, rollup, seal,
     shares::{self, Shares},
     tail::Tail,
     trail,
@@ -55,6 +57,8 @@ pub struct KvStore<E> {
     steps: Arc<Mutex<()>>,
     /// Held for reading by those who need the logs as they are, for writing while something is sealed.
     holds: Arc<tokio::sync::RwLock<()>>,
+    /// Messages that somebody works on.
+    claims: Arc<Mutex<Claims>>,
 }
 
 impl<E: Engine> KvStore<E> {
@@ -93,11 +97,22 @@ impl<E: Engine> KvStore<E> {
             changes,
             steps,
             holds: Arc::default(),
+            claims: Arc::default(),
         })
     }
 
+    /// What keeps steps apart.
+    pub(super) fn steps(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.steps)
+    }
+
+    /// Messages that somebody works on.
+    pub(super) fn claims(&self) -> Arc<Mutex<Claims>> {
+        Arc::clone(&self.claims)
+    }
+
     /// Runs a read where it may block.
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce(&E) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -13,6 +13,7 @@
 //! - [`shares`]: how the writer's queue is shared among the sites
 //! - [`rollup`]: counters, as sums and sets of visitors
 //! - [`step`]: what a projector commits
+//! - [`outbox`]: messages on their way to endpoints
 //! - `people`: who is who, in rows; `index`: by what else leads are found
 //! - [`seal`]: facts that are too old give up their content
 //! - `erase`: somebody is forgotten; `trail`: who did what
@@ -42,6 +43,7 @@ pub mod keys;
 pub mod kv;
 mod lead_query;
 pub mod memory;
+pub mod outbox;
 pub mod overlay;
 mod people;
 mod reads;
@@ -76,6 +78,7 @@ pub use self::{
     engine::Pair,
     error::StoreError,
     lead_query::{LeadPage, LeadQuery, Reading},
+    outbox::Outbox,
     people::Refused,
     rollup::{Contributor, Rollup},
     seal::SealStep,
@@ -98,7 +101,7 @@ use crate::domain::{
 
 /// Keeps facts and what is derived from them. All methods may wait; none blocks the thread that calls it.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Outbox + Send + Sync {
     /// Appends a piece. When this returns, it is on the disk.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::{
     LeadPage, LeadQuery, Row, Sealed, Step, StoreError, Stored,
     block::{self, Block},
     engine::{Batch, Engine, Pair},
-    erase, index, keys, people, rollup,
+    erase, index, keys, outbox, people, rollup,
 };
 use crate::domain::{
     fact::{Entry, Position, SiteNumber, Subject},
@@ -387,6 +387,8 @@ pub(super) fn write<E: Engine>(
             }
             Row::Fresh(lead) => batch.push((keys::stale(site, &lead), None)),
             Row::CountersBasis(basis) => batch.push((keys::counters_basis(site), Some(packed(&basis)?))),
+            Row::Desk(desk) => outbox::write_desk(site, &desk, batch)?,
+            Row::Delivery(delivery) => outbox::write(engine, site, &delivery, batch)?,
             // These were taken before.
             Row::Sums { .. } | Row::Member { .. } => {}
             Row::Install(install) => batch.push((keys::install(site), Some(packed(&install)?))),

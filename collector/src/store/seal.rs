@@ -11,7 +11,7 @@ use super::{
     Row, StoreError,
     block::{self, Block, Builder, PAYLOAD_BYTES},
     engine::{Batch, Engine, Pair},
-    index, keys, people,
+    index, keys, outbox, people,
     reads::{self, packed, row},
     rollup::{Base, Changes, Contributor},
 };
@@ -121,6 +121,7 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
         batch.push((keys::lead(site, &lead.id), None));
         batch.extend(index::listed_under(site, lead).into_iter().map(|key| (key, None)));
         batch.push((keys::counted(site, &Contributor::Lead(lead.id.clone())), None));
+        outbox::forget(engine, site, &lead.id, &mut batch)?;
     }
     for edge in &edges {
         people::forget_edge(site, edge, &mut batch);

@@ -3,12 +3,14 @@
 use super::{Contributor, Stored};
 use crate::domain::{
     counters::{Cell, Counted, Tally},
+    delivery::Delivery,
     fact::{Arrival, Entry, Position, SiteNumber, Subject},
     id::LeadId,
     identity::{Edge, EdgeId, person::Conflict, profile::Profile},
     install::Install,
     silence::{self, Hour},
     standing::Lead,
+    webhook::Desk,
 };
 
 /// One projector's step from one position to another.
@@ -108,21 +110,26 @@ pub enum Row {
     Fresh(LeadId),
     /// What counters were derived with.
     CountersBasis(String),
+    /// A site's endpoints as they stand now.
+    Desk(Desk),
+    /// A message on its way, as it stands now.
+    Delivery(Box<Delivery>),
 }
 
 impl Row {
     /// Of an entry that those ask for who ask who did what.
     #[must_use]
     pub fn audit(stored: &Stored) -> Option<Self> {
-        let is_audited = matches!(
-            stored.entry.as_ref(),
-            Entry::Looked(_)
-                | Entry::Exported(_)
-                | Entry::Erased(_)
-                | Entry::Consent(_)
-                | Entry::Stage(_)
-                | Entry::EdgeMark(_)
-        );
+        let is_audited = matches!(stored.entry.as_ref(), Entry::Tried(tried) if tried.was_sent())
+            || matches!(
+                stored.entry.as_ref(),
+                Entry::Looked(_)
+                    | Entry::Exported(_)
+                    | Entry::Erased(_)
+                    | Entry::Consent(_)
+                    | Entry::Stage(_)
+                    | Entry::EdgeMark(_)
+            );
         is_audited.then_some(Self::Audited(stored.position))
     }
 

@@ -64,6 +64,14 @@ pub fn phone_key(e164: &str) -> String {
     }
 }
 
+/// A number in E.164 as diallers want it: the country's code, and the number as it is dialled within the country, both in
+/// digits. `None` where it is none.
+#[must_use]
+pub fn halves(e164: &str) -> Option<(String, String)> {
+    let number = phonenumber::parse(None, e164).ok()?;
+    Some((number.code().value().to_string(), number.national().to_string()))
+}
+
 fn dialled(text: &str, region: &str) -> Option<String> {
     let region = phonenumber::country::Id::from_str(region).ok();
     let number = phonenumber::parse(region, text).ok()?;
@@ -168,6 +176,18 @@ mod tests {
             assert_eq!(phone(raw, region).as_deref(), expected, "{raw} in {region}");
         }
         assert_eq!(phone("600000000", "no region"), None);
+    }
+
+    #[test]
+    fn a_number_has_two_halves() {
+        for (number, code, national) in [
+            ("+34600000000", "34", "600000000"),
+            ("+525550000000", "52", "5550000000"),
+            ("+390600000000", "39", "0600000000"),
+        ] {
+            assert_eq!(halves(number), Some((code.to_owned(), national.to_owned())));
+        }
+        assert_eq!(halves("600"), None);
     }
 
     #[test]

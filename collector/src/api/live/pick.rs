@@ -19,6 +19,7 @@ use crate::{
         token::Scope,
         touch,
         visit::{self, Seen},
+        webhook::{EndpointSaid, Health},
     },
     error::Problem,
     project::{directory::Site, journeys},
@@ -43,12 +44,14 @@ pub enum Type {
     Sale,
     /// The site went quiet.
     Silent,
+    /// An endpoint that is told of leads is doing otherwise than before.
+    Endpoint,
 }
 
 impl Type {
     /// Every type.
-    pub const ALL: [Self; 6] =
-        [Self::Event, Self::Lead, Self::Stage, Self::Attempt, Self::Sale, Self::Silent];
+    pub const ALL: [Self; 7] =
+        [Self::Event, Self::Lead, Self::Stage, Self::Attempt, Self::Sale, Self::Silent, Self::Endpoint];
 
     /// Its name.
     #[must_use]
@@ -60,6 +63,7 @@ impl Type {
             Self::Attempt => "attempt",
             Self::Sale => "sale",
             Self::Silent => "silent",
+            Self::Endpoint => "endpoint",
         }
     }
 }
@@ -147,6 +151,18 @@ struct SilentMessage {
     expected: u32,
 }
 
+/// An endpoint takes nothing, is gone, or is well again.
+#[derive(Serialize)]
+struct EndpointMessage<'a> {
+    position: u64,
+    kind: &'static str,
+    endpoint: &'a str,
+    health: Health,
+    at: i64,
+    since: i64,
+    status: Option<u16>,
+}
+
 /// Picks what a reader sees. Remembers who is inside its scope.
 #[derive(Default)]
 pub struct Picker {
@@ -214,6 +230,15 @@ impl Picker {
             Entry::Erased(_) => {}
             // Who looked, and what may be done with a lead, is the business of those who ask.
             Entry::Looked(_) | Entry::Consent(_) | Entry::ConsentTexts(_) => {}
+            Entry::Endpoint(said) => {
+                let mark = Mark { position: stored.position, part: 0 };
+                if mark > feed.mark {
+                    self::endpoint(feed, said, mark, text)?;
+                    feed.mark = mark;
+                }
+            }
+            // What was sent to whom is told with each lead's deliveries.
+            Entry::Webhooks(_) | Entry::Tried(_) | Entry::Replay(_) => {}
             // What was here is no more.
             Entry::Sealed(_) => {}
         }
@@ -371,6 +396,24 @@ fn silent(feed: &Feed, silent: &Silent, mark: Mark, text: &mut String) -> Result
             expected: silent.expected,
         };
         write(text, Type::Silent, mark, &feed.query.render(&message)?);
+    }
+    Ok(())
+}
+
+fn endpoint(feed: &Feed, said: &EndpointSaid, mark: Mark, text: &mut String) -> Result<(), Problem> {
+    let filter = &feed.filter;
+    let of_all = filter.visitor.is_none() && !filter.by_source() && feed.caller.scope.is_none();
+    if filter.wants(Type::Endpoint) && filter.of_kind("endpoint") && of_all {
+        let message = EndpointMessage {
+            position: mark.position,
+            kind: "endpoint",
+            endpoint: &said.endpoint,
+            health: said.health,
+            at: said.at,
+            since: said.since,
+            status: said.status,
+        };
+        write(text, Type::Endpoint, mark, &feed.query.render(&message)?);
     }
     Ok(())
 }

@@ -41,6 +41,8 @@ pub fn name(key: &[u8]) -> String {
         Some(&MEMBERS) => "visitors of a counter",
         Some(&COUNTED) => "what was counted of a subject or a cost",
         Some(&COUNTERS_BASIS) => "what counters were derived with",
+        Some(&DESK) => "endpoints",
+        Some(&DELIVERY | &DELIVERY_DUE | &DELIVERY_BY_TIME | &DELIVERY_BY_LEAD) => "delivery",
         _ => "row",
     };
     let tag = key.get(size_of::<SiteNumber>()).copied().unwrap_or_default();
