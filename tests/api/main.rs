@@ -38,6 +38,7 @@ mod origins;
 mod pages;
 mod persons;
 mod privacy;
+mod raw;
 mod rebuild;
 mod records;
 mod restart;

@@ -9,7 +9,7 @@ use crate::{kinds, on_stage};
 fn without_webassembly_the_loader_delivers_and_the_collector_decides() {
     on_stage(Some("default-src 'self'; script-src 'self'"), async |stage| {
         let browser = &stage.browser;
-        browser.open(&stage.page("/demo/?utm_source=google&utm_medium=cpc&gclid=raw")).await;
+        browser.open(&stage.page("/demo/?utm_source=google&utm_medium=cpc&gclid=raw&utm_content=@ana")).await;
         browser.click("#call-link").await;
         browser.type_into("#callback-telefono", "600 000 000").await;
         browser.click("#callback-form [type=submit]").await;

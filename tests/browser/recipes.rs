@@ -149,7 +149,7 @@ fn the_policy_lets_tag_core_and_guard_in() {
         let tag = recipe(stage, "Plain HTML", "html");
         once(stage, &format!("{guard}{tag}"), "", Some(&policy)).await;
         // The guard ran: the tag has taken over what it kept. An address that has to be judged brings the core.
-        stage.browser.open(&format!("{}?who=1", stage.page(PAGE))).await;
+        stage.browser.open(&format!("{}?who=@ana", stage.page(PAGE))).await;
         holds("the core", async || stage.proxy.beacons().iter().any(|beacon| beacon["via"] == "wasm")).await;
         assert!(stage.proxy.beacons().iter().all(|beacon| beacon["via"] != "fallback"), "{}", stage.told());
         stage.browser.becomes("window.tzg === 0").await;

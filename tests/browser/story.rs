@@ -14,7 +14,7 @@ fn a_visit_becomes_a_lead_with_its_whole_journey_and_nothing_else_leaves_the_pag
     on_stage(None, async |stage| {
         let browser = &stage.browser;
         // Arrive, by an ad.
-        let ad = "/demo/?utm_source=google&utm_medium=cpc&utm_campaign=otono&gclid=test-click&email=nadie@example.com";
+        let ad = "/demo/?utm_source=google&utm_medium=cpc&utm_campaign=otono&gclid=test-click&utm_content=@ana&email=nadie@example.com";
         browser.open(&stage.page(ad)).await;
         holds("the page view is there", async || stage.ledger().await["stored"] == 1).await;
         // Read.

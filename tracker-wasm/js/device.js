@@ -30,7 +30,7 @@ export const KEPT = "tz_q";
 export const BEAT = "tz_h";
 
 /** The keys of what is kept, by how they begin. */
-export const keys = (start) => (attempt(() => Object.keys(store())) || []).filter((key) => key.startsWith(start));
+export const keys = (start) => (attempt(() => store().length && Object.keys(store())) || []).filter((key) => key.startsWith(start));
 
 /** A UUIDv7: 48 bits of time, the rest random. */
 export const mint = () => {

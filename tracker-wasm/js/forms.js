@@ -10,7 +10,8 @@ const SUCCESS =
   ".wpcf7-form.sent,.elementor-message-success,.gform_confirmation_message,[class*=wpforms-confirmation],.submitted-message";
 const SUCCESS_MS = 30000; // a form that was sent longer ago stays unconfirmed
 const SENT_MS = 10000; // a page that ends so soon after a form's button was pressed ended by it
-const SENT = "tz_f"; // what was sent by the page before
+/** What was sent by the page before is kept by. */
+export const SENT = "tz_f";
 
 /** Watches the forms of every root. */
 export const forms = (host) => {

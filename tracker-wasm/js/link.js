@@ -20,7 +20,8 @@ export const handOver = (host) => {
   const { domains = [] } = host.config;
   const covers = (other) => domains.some((domain) => within(other, domain) && within(here, domain));
 
-  const [, id, time, sum] = MARK.exec(location.search) || [];
+  const { search } = location;
+  const [, id, time, sum] = (search.includes("_tz=") && MARK.exec(search)) || [];
   if (id && Math.abs(Date.now() - parseInt(time, 36)) < LIVES_MS && sum == sign(id, time, here)) offer(id);
 
   // Most sites have nowhere to hand anybody over to.

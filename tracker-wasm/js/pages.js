@@ -7,8 +7,10 @@ const BEAT_MS = 10000;
 const TITLE_MS = 500; // so much later a new route has its title
 
 /**
- * `host` as in tracker.js; `first` is the page's address before anything rewrote it, where the guard saw it. Answers how an event of the page view is made, how a page view begins and ends, and `tell()`: its title is as good
- * as it will be. The event numbers 0 and 1 are the page_view's and the page_leave's, whoever sends them.
+ * `host` as in tracker.js; `first` is the page's address before anything rewrote it, where the guard saw it. Answers how
+ * an event of the page view is made, how a page view begins and ends, and `tell()`: its title is as good as it will be;
+ * `follow()`: from here on routes are seen at once, and signs of life. The event numbers 0 and 1 are the page_view's and the page_leave's, whoever
+ * sends them.
  */
 export const pages = (host, first) => {
   const doc = document;
@@ -33,7 +35,7 @@ export const pages = (host, first) => {
   // What makes a page another one: not the campaign in its address, which some pages take out.
   const where = () =>
     location.pathname +
-    location.search.replace(/[?&]([^=&]*)[^&]*/g, (pair, key) => (/^(utm_|_tz$)/.test(key) || isClickId(key) ? "" : pair.slice(1) + "&")) +
+    location.search.slice(1).split("&").filter((pair) => pair && !/^(utm_|_tz=)/.test(pair) && !isClickId(pair.split("=")[0])) +
     (config.hash_routes ? location.hash : "");
 
   const spend = (alive) => attend(performance.now(), !doc.hidden, alive);
@@ -96,11 +98,7 @@ export const pages = (host, first) => {
     keep(BEAT + page, "0" + json(left()));
   };
 
-  listen(doc, "scroll", look, 250);
-  listen(doc, "scroll pointerdown pointermove touchmove wheel keydown", () => spend(true), 1000);
   listen(doc, "visibilitychange", () => spend());
-  listen(window, "popstate hashchange", move);
-  if (window.navigation && navigation.addEventListener) listen(navigation, "currententrychange", move);
   host.tick(move);
   host.tick(beat);
   listen(window, "pageshow", (event) => {
@@ -114,5 +112,13 @@ export const pages = (host, first) => {
   host.id = id;
   host.views = (work) => begins.push(host.guard(work));
   host.leaves = (work) => ends.push(host.guard(work));
-  return { make, view, leave, tell };
+  const follow = () => {
+    move();
+    listen(doc, "scroll", look, 250);
+    listen(doc, "scroll pointerdown pointermove touchmove wheel keydown", () => spend(true), 1000);
+    listen(window, "popstate hashchange", move);
+    if (window.navigation?.addEventListener) listen(navigation, "currententrychange", move);
+  };
+
+  return { make, view, leave, tell, follow };
 };

@@ -1,47 +1,102 @@
-// What leaves where there is no core: the collector judges by `wire`'s rules, so here goes only what it could not undo.
+// What may leave: of a query by its keys, said here, and of texts by the core. Where there is no core, here goes only what the
+// collector, which judges by `wire`'s rules, could not undo, and so that it stores the same.
 
-/** Whether a query key may be a click id: somewhat wider than `wire`'s table, which the core and the collector have. */
+/** Whether a query key may be a click id: somewhat wider than `wire`'s table, which the collector has. */
 export const isClickId = (key) =>
   /^(gad_|hsa_|mc_|mkt_tok|_(gl|kx|hs)|igsh|epik|srsltid|gclsrc|msclkid|li_fat|dicbo|tblci|cjevent|awc|\w*(clid|braid|cid)$)/i.test(key);
 
+// Most addresses: a host, a path, and nothing to look for in it.
+const SIMPLE = /^(https?:\/\/[\w.:-]+)?(\/[\w.~-]+)*\/?$/;
+
 /**
- * Whether a text, or an address, is one that `wire::redact` leaves as it is, whatever the site and the visitor allow:
- * no sign of an e-mail address, no escape, fewer digits than a telephone number has; an address has no query either.
- * Most are, and cost no core.
+ * Whether a text, or an address, is one of which no more than its query has to be cut, whatever the site and the visitor
+ * allow: no sign of an e-mail address, behind escapes neither, nor of a telephone number by `wire::redact`'s rules. Most
+ * are, and cost no core.
  */
 export const isPlain = (text, address) => {
   const rest = address ? text.replace(/^https?:\/\/[\w.:-]+/, "") : text;
-  return rest.replace(/\D/g, "").length < 9 && (address ? /^(?!\/\/)[\w/.~-]*(#[\w/.~-]*)?$/.test(rest) : !/@|%[\da-f]{2}/i.test(rest));
+  const plain = unescape(unescape(rest));
+  return (
+    !/@/.test(plain) &&
+    (!address ||
+      SIMPLE.test(rest) ||
+      (/^(?!\/\/)[\w/.~%+\-\xc0-\uffff]*(\?[\w/.~%+\-\xc0-\uffff=&]*)?(#[\w/.~-]*)?$/.test(rest) && !/[?&][^=&]*[%+]/.test(rest))) &&
+    // In an address one or two groups of digits are an article, unless a word or a plus says otherwise.
+    (!/(\d\D*){9}/.test(plain) || (address && !/(tel|ono|one|vil)[\W_]?\d|\+\W?\d|\d[^\w/]+\d+[^\w/]+\d/i.test(plain)))
+  );
 };
 
-/** A text without e-mail addresses. */
-export const rawText = (text) => text.replace(/[^\s/?&=#:]+(@|%40)[^\s/?&=#]+/gi, "…");
+// As wire/src/redact/email.rs has it.
+const EMAIL =
+  /[\w.+%'\-\xc0-\u1fff\u3000-\uffff]+@[\w.+%'@\-\xc0-\u1fff\u3000-\uffff]*\.[a-z\xc0-\u1fff\u3000-\uffff]{2}([\w.+%'@\-\xc0-\u1fff\u3000-\uffff]*[\w+%'@\xc0-\u1fff\u3000-\uffff])?/gi;
+
+/** A text without e-mail addresses; what hides one behind escapes goes whole, between slashes. */
+const rawText = (text) =>
+  /[@%]/.test(text)
+    ? text.replace(/[^/]+/g, (part) => {
+        const plain = unescape(unescape(part));
+        return plain == part ? part.replace(EMAIL, "…") : plain.search(EMAIL) < 0 ? part : "…";
+      })
+    : text;
 
 /**
  * An address with what may leave of it: of its query campaigns and what the site wants kept, and outside of full mode a
- * click id's name alone.
+ * click id's name alone; of the rest what `cut` leaves.
  */
-export const rawAddress = (url, full, config) =>
-  rawText(
-    url.replace(/#.*=.*/, "").replace(/([?&])([^=&#]*)(=[^&#]*)?/g, (pair, mark, key) => {
-      if (/^utm_/.test(key)) return full || config.anonymous_utm ? pair : mark;
-      if (isClickId(key)) return full ? pair : mark + key + "=";
-      return full && (config.keys || []).includes(key) ? pair : mark;
-    }),
-  );
+export const rawAddress = (url, full, config, cut = rawText) => {
+  const keep = (pair) => {
+    const [, name, key, value] = /^(?:amp;)*(([^=]*)=?)([^]*)/.exec(pair);
+    if (isClickId(key)) return !full ? name : value.trim() && name + rawText(value);
+    return (/^utm_/i.test(key) ? full || config.anonymous_utm : full && config.keys?.includes(key)) ? name + cut(value) : "";
+  };
+  const pairs = (query) => query.slice(0, 1) + query.slice(1).split("&").map(keep).filter(Boolean).join("&");
+  return url
+    .replace(/^\s*(\w*script|data|blob|file):[^]+/i, "$1:…")
+    .replace(/^([^/?#\\]*[\\/]{2,})[^\\/?#]*@/, "$1")
+    .replace(
+      /^([^/?#\\]*[\\/]{2,}[^\\/?#]*|)([^?#]*)(\?[^#]*|)(#[^?]*|)([^]*)/,
+      (url, host, path, query, route, rest) => rawText(host) + cut(path) + pairs(query) + (/=/.test(route) ? pairs(route) : cut(route)) + pairs(rest),
+    );
+};
 
 const CONTACT =
   /^\s*((mailto|tel|callto|sms\w*|mms\w*|facetime[\w-]*|whatsapp|fb-messenger|tg|viber|sgnl|line|skype|weixin|xmpp):|(https?:)?\/\/([\w-]+\.)?((wa|m|t|signal|telegram|line|zalo)\.me|(whatsapp|messenger)\.com)(?![^/?#]))/i;
-
-/**
- * A link that addresses somebody, with the address and without what is to be told them; undefined for any other. The
- * address is the site's own, and the collector reads it.
- */
-export const contact = (href) =>
-  CONTACT.test(href) ? href.replace(/([?&;])(?!(phone|number|domain|to|chaturi)=)[^&;#]*/gi, "$1") : undefined;
 
 /** Whether a link leads off this host: there may be no later. */
 export const isAway = (href) => {
   const there = /^\s*(?:https?:)?\/\/([^/?#]+)/i.exec(href);
   return there ? there[1] != location.host : CONTACT.test(href);
 };
+
+/**
+ * Calls `work(from, name, address)` for each text in an event that the page wrote. A link that addresses somebody is not
+ * among them: the address is the site's own, and the collector reads it; what is to be told them goes.
+ */
+const each = (event, work) => {
+  const { props = {} } = event;
+  for (const name of ["url", "referrer", "href"])
+    if (event[name]) {
+      if (name == "href" && CONTACT.test(event.href)) event.href = event.href.replace(/([?&;])(?!(phone|number|domain|to|chaturi)=)[^&;#]*/gi, "$1");
+      else work(event, name, true);
+    }
+  for (const name of ["title", "text"]) if (event[name]) work(event, name);
+  for (const name in props) if (typeof props[name] == "string") work(props, name);
+};
+
+/** Whether something in an event is for the core to judge. */
+export const isDoubtful = (event) => {
+  let found;
+  each(event, (from, name, address) => {
+    found = found || !isPlain(from[name], address);
+  });
+  return found;
+};
+
+/** Takes out of an event what may not leave; what of it is a person's is the core's judgement, where there is one. */
+export const redact = (event, full, config, core) =>
+  each(event, (from, name, address) => {
+    const value = from[name];
+    const cut = core ? core.cut : rawText;
+    if (!address) from[name] = cut(value, true);
+    else if (core || !SIMPLE.test(value)) from[name] = rawAddress(value, full, config, cut);
+  });

@@ -111,11 +111,12 @@ export const road = (url, state, later, guard, note) => {
     while (queue.length) {
       const { mode } = queue[0];
       const start = head(mode, queue.some((item) => item.lead));
-      let room = SEND_BYTES - size(start) - 2;
+      let bytes = size(start) + 2;
       let count = 0;
       for (const item of queue) {
-        room -= item.size + 1;
-        if (item.mode != mode || count >= EVENTS || (count && room < 0)) break;
+        const more = bytes + item.size + 1;
+        if (item.mode != mode || count >= EVENTS || (count && more > SEND_BYTES)) break;
+        bytes = more;
         count++;
       }
       const batch = queue.splice(0, count);
@@ -125,7 +126,6 @@ export const road = (url, state, later, guard, note) => {
       if (how == END && full && beacon(body)) unsure.push(...doubtful(batch));
       else {
         // Over the quota the browser would refuse it; without, it needs the page to live on.
-        const bytes = size(body);
         const fits = flight.reduce((sum, other) => sum + other.bytes, bytes) < QUOTA_BYTES;
         batch.bytes = fits && bytes;
         batch.refused = how == END && full;

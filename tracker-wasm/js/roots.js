@@ -1,8 +1,8 @@
 // The documents and shadow roots of a page: its own, and those that a visitor meets in it.
 import { attempt } from "./device.js";
 
-// What may have a shadow root, of what is common in pages.
-const HOSTS = ":not(a,br,i,img,input,li,option,path,script,td,tr)";
+// What may have a shadow root, of what is common in pages: each element that is looked at costs.
+const HOSTS = ":not(a,b,br,button,form,head,head *,html,i,img,input,label,li,ol,option,p,path,script,svg,td,th,tr,ul)";
 
 /** Gives a host its `each(work)` and `look(root)`; answers what begins with the document, once all have asked. */
 export const roots = (host) => {

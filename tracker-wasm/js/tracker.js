@@ -4,17 +4,16 @@
 // judges by the same rules.
 import { clicks } from "./clicks.js";
 import { attempt, json, keep, recall } from "./device.js";
-import { forms } from "./forms.js";
+import { SENT, forms } from "./forms.js";
 import { layer } from "./layer.js";
 import { handOver } from "./link.js";
 import { pages } from "./pages.js";
-import { contact, isAway, isPlain, rawAddress, rawText } from "./raw.js";
+import { isAway, isDoubtful, redact } from "./raw.js";
 import { ALL, END, road } from "./road.js";
 import { roots } from "./roots.js";
 
 const modes = ["off", "anonymous", "full"];
 const rank = (mode) => modes.indexOf(mode);
-
 
 /**
  * Starts at once. `base` is the collector's address, `load()` promises the core's exports, `early` is what the guard
@@ -36,7 +35,7 @@ const rank = (mode) => modes.indexOf(mode);
  *   `look(root)` meets those that were put into one since.
  * - `command(words)`: what `traza()` does
  */
-export const tracker = (config, base, load, early) => {
+export const tracker = (config, base, load, early = []) => {
   const doc = document;
   let alone; // there will be no core, or the page ends before it came
   let asked; // for the core
@@ -60,13 +59,15 @@ export const tracker = (config, base, load, early) => {
       stop();
       host.core = 0;
       attempt(() => {
-        deliver(views.make("tracker_error", { code: "strikes", count: strikes }), 0, []);
+        deliver(views.make("tracker_error", { code: "strikes", count: strikes }));
         out.flush(ALL);
       });
     }
   };
 
   const later = (ms, work) => setTimeout(guard(work), ms);
+
+  const hearing = {}; // by kind of event: what hears it in this window, by one listener of the browser's
 
   const listen = (target, kinds, work, gap = 0) =>
     kinds.split(" ").map((kind) => {
@@ -78,8 +79,11 @@ export const tracker = (config, base, load, early) => {
         last = event.timeStamp;
         work(event);
       });
-      on.addEventListener(kind, hear, { capture: true, passive: true });
-      if (on != window || !early) return;
+      const watch = (hear) => on.addEventListener(kind, hear, { capture: true, passive: true });
+      if (on != window) return watch(hear);
+      // What begins to listen while an event is told hears it, too.
+      if (!hearing[kind]) watch((event) => { for (const hear of hearing[kind]) hear(event); });
+      (hearing[kind] = hearing[kind] || []).push(hear);
       for (let n = 1; n < early.length; n += 2) {
         const { type, button, timeStamp, submitter, target } = early[n];
         if (type != kind) continue;
@@ -93,7 +97,9 @@ export const tracker = (config, base, load, early) => {
 
   const works = [];
   const pulse = () => works.map((work) => work());
+  let rounds = 0;
   const round = () => {
+    if (rounds++ > 1) wake();
     pulse();
     later(1000, round);
   };
@@ -110,23 +116,13 @@ export const tracker = (config, base, load, early) => {
     const soon = urgent || !!event.lead || (event.href && isAway(event.href));
     // A lead's story begins with its page.
     if (soon) views.tell(true);
-    // What has to be judged: in what, its name, and whether it is an address.
-    const doubtful = [];
-    const sift = (from, names, address) => {
-      for (const name of names) if (typeof from[name] == "string" && !isPlain(from[name], address)) doubtful.push([from, name, address]);
-    };
-    const reached = contact(event.href || "");
-    sift(event, ["url", "referrer", reached ? "" : "href"], true);
-    sift(event, ["title", "text"]);
-    sift(event.props || {}, Object.keys(event.props || {}));
-    if (reached) event.href = reached;
-    if (doubtful[0]) bring();
+    if (!asked && isDoubtful(event)) bring();
     // In order: nothing overtakes what waits for the core.
-    if (!asked || host.core || alone) deliver(event, soon, doubtful);
+    if (!asked || host.core || alone) deliver(event, soon);
     else hold(event, soon);
   };
 
-  const deliver = (event, soon, doubtful) => {
+  const deliver = (event, soon) => {
     const { core, mode } = host;
     const lead = !!event.lead;
     // Under off, and while waiting, a submitted lead goes alone: it is the visitor's own request.
@@ -137,11 +133,7 @@ export const tracker = (config, base, load, early) => {
     if (!under && mode == "wait") hold(event, soon);
     // Who says their name is not anonymous.
     if (!under || (!full && event.kind == "identify")) return;
-    for (const [from, name, address] of doubtful) {
-      const value = from[name];
-      if (!address) from[name] = (core ? core.text : rawText)(value);
-      else from[name] = core ? core.address(value, full, !!config.anonymous_utm) : rawAddress(value, full, config);
-    }
+    redact(event, full, config, core);
     out.push({ json: json(event), mode: under, lead }, soon);
   };
 
@@ -223,12 +215,6 @@ export const tracker = (config, base, load, early) => {
 
   // ---- the beginning -------------------------------------------------------------------------------------------
 
-  const adoptCore = (core) => {
-    for (const key of config.keys || []) core.keep(key);
-    host.core = core;
-    release();
-  };
-
   const refuse = () => {
     alone = true;
     release();
@@ -238,7 +224,11 @@ export const tracker = (config, base, load, early) => {
     if (asked) return;
     asked = true;
     load()
-      .then((exports) => dead || adoptCore(exports))
+      .then((core) => {
+        if (dead) return;
+        host.core = core;
+        release();
+      })
       .catch(guard(refuse));
   };
 
@@ -248,24 +238,37 @@ export const tracker = (config, base, load, early) => {
     out.flush(how);
   };
 
+  // What watches the page in detail, from the first sign of life on, or two seconds after it began: until then there is
+  // nothing to tell, and the page has better to do.
+  let awake;
+  const wake = () => {
+    if (awake) return;
+    awake = true;
+    const begin = roots(host);
+    views.follow();
+    listen(window, "online", out.resume);
+    clicks(host);
+    forms(host);
+    begin();
+    early = [];
+  };
+
   let views;
   guard(() => {
     const word = recall("tz_c");
     const signal = attempt(() => navigator.globalPrivacyControl || navigator.doNotTrack == 1);
     choice = rank(word) >= 0 ? "explicit" : signal ? "signal" : "default";
     host.mode = choice == "explicit" ? word : signal ? "off" : config.consent;
-    const mark = /[?&]traza_internal=([01])/.exec(location.search);
+    // Each expression that is asked for the first time is compiled for it.
+    const said = location.search.includes("traza_") ? location.search : "";
+    const mark = said && /[?&]traza_internal=([01])/.exec(said);
     if (mark) keep("tz_i", +mark[1] || null);
-    views = pages(host, early?.[0]);
-    const begin = roots(host);
+    views = pages(host, early[0]);
     handOver(host);
-    clicks(host);
-    forms(host);
-    begin();
     // Nobody's banner speaks louder than the visitor's browser.
     layer(host, (yes) => signal || choose(yes ? "full" : config.consent == "anonymous" ? "anonymous" : "off"));
+    listen(doc, "scroll pointerdown pointermove keydown focusin click auxclick input invalid submit message", wake);
     listen(doc, "click", () => later(50, pulse), 1000);
-    listen(window, "online", out.resume);
     listen(window, "pagehide", () => {
       views.leave();
       end(END);
@@ -276,9 +279,10 @@ export const tracker = (config, base, load, early) => {
     });
     listen(window, "pageshow", (event) => event.persisted && settle());
     settle();
+    // A form that the page before had sent may show its success at once.
+    if (early[1] || recall(SENT)) wake();
     round();
-    if (/[?&]traza_debug=1/.test(location.search)) debug();
-    if (!attempt(() => isPlain(location.href, 1) && isPlain(doc.referrer, 1))) bring();
+    if (said && /[?&]traza_debug=1/.test(said)) debug();
   })();
 
   return { command, stop };

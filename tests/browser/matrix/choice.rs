@@ -47,7 +47,7 @@ async fn under(stage: &Stage, wasm: &str, via: &str) {
     let host = stage.proxy.collector.base();
     let policy = format!("default-src 'self'; script-src 'self' {wasm} {host}; connect-src 'self' {host}");
     // An address that has to be judged: what is plain goes without the core.
-    stage.browser.open(&format!("{}?who=1", landing(stage, "", Some(&policy)))).await;
+    stage.browser.open(&format!("{}?who=@ana", landing(stage, "", Some(&policy)))).await;
     stage.browser.click("#call").await;
     called(stage, 1).await;
     fence(stage).await;

@@ -22,7 +22,19 @@ extern "C" {
     pub(crate) fn is_click_id(key: &str) -> bool;
     #[wasm_bindgen(js_name = isPlain)]
     pub(crate) fn is_plain(text: &str, address: bool) -> bool;
+    #[wasm_bindgen(js_name = rawAddress)]
+    fn raw_address_of(url: &str, full: bool, config: &JsValue) -> String;
 }
+
+/// What the loader alone leaves of an address.
+pub(crate) fn raw_address(url: &str, full: bool, keys: &[String], anonymous_utm: bool) -> String {
+    let config = Object::new();
+    let keys: Array = keys.iter().map(|key| JsValue::from(key.as_str())).collect();
+    Reflect::set(&config, &"keys".into(), &keys).unwrap();
+    Reflect::set(&config, &"anonymous_utm".into(), &anonymous_utm.into()).unwrap();
+    raw_address_of(url, full, &config)
+}
+
 #[wasm_bindgen(module = "/js/road.js")]
 extern "C" {
     #[wasm_bindgen(js_name = road)]
@@ -276,17 +288,12 @@ fn core() -> JsValue {
     let put = |name: &str, function: JsValue| {
         Reflect::set(&core, &name.into(), &function).expect("a plain object");
     };
-    put("keep", Closure::<dyn Fn(String)>::new(tracker_wasm::keep).into_js_value());
     put(
-        "address",
-        Closure::<dyn Fn(String, bool, bool) -> String>::new(|url: String, full, utm| {
-            tracker_wasm::address(&url, full, utm)
+        "cut",
+        Closure::<dyn Fn(String, JsValue) -> String>::new(|text: String, written: JsValue| {
+            tracker_wasm::cut(&text, written.is_truthy())
         })
         .into_js_value(),
-    );
-    put(
-        "text",
-        Closure::<dyn Fn(String) -> String>::new(|text: String| tracker_wasm::text(&text)).into_js_value(),
     );
     core.into()
 }

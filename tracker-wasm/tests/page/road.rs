@@ -6,8 +6,8 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use wire::{beacon::Via, limits};
 
 use crate::page::{
-    Tracker, act, answer, beacons, clean, click, crowd, events, fire, is_click_id, kept, mint, of_kind,
-    pause, remember, sent, show, submit, until,
+    Tracker, act, answer, beacons, clean, click, cores, crowd, events, fire, is_click_id, kept, mint,
+    of_kind, pause, remember, sent, show, submit, until,
 };
 
 const PAGE: &str = r#"<a id=call href="tel:+34600000000">Call</a><button>More</button>
@@ -62,6 +62,9 @@ fn memory_is_bounded_and_what_it_cost_is_told() {
 async fn a_page_end_is_a_beacon_and_one_that_is_not_taken_a_fetch() {
     for taken in [true, false] {
         let tracker = started().await;
+        tracker.track("quote", "who", &"@ana".into());
+        pause(20).await;
+        assert_eq!(cores(), 1);
         beacons(taken);
         click("button");
         fire("pagehide", false);
@@ -222,7 +225,7 @@ fn the_loader_knows_every_click_id_and_no_ordinary_field() {
 #[wasm_bindgen_test]
 async fn without_the_core_no_typed_value_leaves_in_an_address() {
     for (consent, expected) in
-        [("full", "/next?&plan=pro&utm_source=a&gclid=G1"), ("anonymous", "/next?&&utm_source=a&gclid=")]
+        [("full", "/next?plan=pro&utm_source=a&gclid=G1#/x?"), ("anonymous", "/next?utm_source=a&gclid=#/x?")]
     {
         clean();
         show(r#"<a href="/next?telefono=600000000&plan=pro&utm_source=a&gclid=G1#/x?p=SECRET">Next</a>"#);

@@ -154,7 +154,7 @@ fn fill(event: &mut Event, kind: Kind, rules: Rules<'_>) -> Result<(), Reject> {
             Treat::Url => bounded(&text, limits::URL, &|text| redact::url(text, rules)),
             Treat::Title => bounded(&clean(text), limits::TITLE, &redact::text),
             Treat::Text => bounded(&clean(text), limits::TEXT, &redact::text),
-            Treat::File => bounded(&clean(text), limits::NAME, &redact::file),
+            Treat::File => bounded(&clean(text), limits::NAME, &redact::part),
             Treat::Name => name(field, Some(text))?,
             Treat::Id => {
                 check_id(field, &text)?;

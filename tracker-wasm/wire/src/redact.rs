@@ -110,10 +110,11 @@ pub fn text(text: &str) -> String {
     out
 }
 
-/// The name of a file, with the numbers that a path keeps.
-pub(crate) fn file(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    cut_into(&mut out, name, Part::Url);
+/// A part of an address, a path, a value or the name of a file, as [`url`] has it: with the numbers that those keep.
+#[must_use]
+pub fn part(part: &str) -> String {
+    let mut out = String::with_capacity(part.len());
+    cut_into(&mut out, part, Part::Url);
     out
 }
 
