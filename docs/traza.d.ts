@@ -46,4 +46,5 @@ interface Window {
   traza?: Traza;
 }
 
-declare var traza: Traza;
+// No property of `window` by itself: there it may be missing.
+declare const traza: Traza;
