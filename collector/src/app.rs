@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     domain::id::Id,
-    ingest::{datacentres::Datacentres, limits::Limits, loaders::Loaders, place::Places},
+    ingest::{datacentres::Datacentres, limits::Limits, loaders::Loaders, numbers::Pools, place::Places},
     project::{directory::Directory, follow::Progress},
     store::Store,
     telemetry::Metrics,
@@ -43,6 +43,8 @@ pub struct App {
     pub places: Places,
     /// Which networks are of data centres.
     pub datacentres: Datacentres,
+    /// Who sees which telephone number.
+    pub pools: Pools,
     /// Loaders ready to be served.
     pub loaders: Loaders,
     /// Held by whoever records a sale: what is left of one must not be given back twice.

@@ -24,7 +24,7 @@ use crate::{
     config::{MasterKeySource, ServeOptions, Settings, StoreUrl},
     deliver::run::Deliverer,
     demo,
-    ingest::{datacentres::Datacentres, limits::Limits, loaders::Loaders, place::Places},
+    ingest::{datacentres::Datacentres, limits::Limits, loaders::Loaders, numbers::Pools, place::Places},
     project::{directory::Directory, follow::Follower},
     store::{Store, kv::KvStore, memory::Memory, sled::Sled},
     telemetry::{self, Metrics},
@@ -115,6 +115,7 @@ impl Application {
             limits,
             places,
             datacentres,
+            pools: Pools::default(),
             loaders,
         });
         let shared = app.clone();

@@ -14,6 +14,7 @@ mod bad_beacons;
 mod bad_events;
 mod bad_requests;
 mod beacons;
+mod calls;
 mod campaigns;
 mod clock;
 mod consent;

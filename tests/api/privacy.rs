@@ -112,8 +112,8 @@ async fn what_somebody_typed_is_sealed_and_stands_nowhere_else() {
     let derived = shared.store.dump(site).await.unwrap();
     let metrics = app.client.metrics().await;
     let marketing = app.client.role("marketing", "acme").await;
-    let seen = marketing.get("/api/v1/sites/acme/leads").await.text
-        + &marketing.get(&format!("/api/v1/sites/acme/leads/{id}/journey")).await.text;
+    let mut seen = marketing.get("/api/v1/sites/acme/leads").await.text;
+    seen.push_str(&marketing.get(&format!("/api/v1/sites/acme/leads/{id}/journey")).await.text);
     drop(shared);
     app.stop().await;
     for text in PERSONAL {

@@ -25,6 +25,22 @@ pub fn label(pointer: &str, text: Option<String>) -> Result<Option<String>, Prob
     Ok(text.map(|text| redact::text(&text)))
 }
 
+/// Any moment, however long ago or ahead: milliseconds, RFC 3339, or relative.
+///
+/// # Errors
+/// 400 where it is none of them.
+pub fn any_moment(pointer: &str, at: &Value, now: i64) -> Result<i64, Problem> {
+    match at {
+        Value::Number(ms) => {
+            ms.as_i64().ok_or_else(|| Problem::invalid_at(pointer, "must be whole milliseconds"))
+        }
+        Value::String(text) => query::time(text, now).ok_or_else(|| {
+            Problem::invalid_at(pointer, "must be milliseconds, RFC 3339, or relative such as -1h")
+        }),
+        _ => Err(Problem::invalid_at(pointer, "must be milliseconds or RFC 3339")),
+    }
+}
+
 /// When something happened: milliseconds, RFC 3339, or relative; now, unless told.
 ///
 /// # Errors
@@ -32,13 +48,7 @@ pub fn label(pointer: &str, text: Option<String>) -> Result<Option<String>, Prob
 pub fn moment(pointer: &str, at: Option<&Value>, now: i64) -> Result<i64, Problem> {
     let at = match at {
         None | Some(Value::Null) => now,
-        Some(Value::Number(ms)) => {
-            ms.as_i64().ok_or_else(|| Problem::invalid_at(pointer, "must be whole milliseconds"))?
-        }
-        Some(Value::String(text)) => query::time(text, now).ok_or_else(|| {
-            Problem::invalid_at(pointer, "must be milliseconds, RFC 3339, or relative such as -1h")
-        })?,
-        Some(_) => return Err(Problem::invalid_at(pointer, "must be milliseconds or RFC 3339")),
+        Some(at) => any_moment(pointer, at, now)?,
     };
     match clock_skew::implausible(at, now) {
         Some(why) => Err(Problem::invalid_at(pointer, why)),

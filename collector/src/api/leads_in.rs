@@ -21,6 +21,7 @@ use crate::{
         id::{Id, LeadId},
         record::{LeadIn, Record},
         token::Permission,
+        touch::Touch,
     },
     error::{FieldError, Problem},
     ingest::enrich::{Given, known_purposes},
@@ -78,6 +79,12 @@ pub struct LeadBody {
     pub flag: Option<String>,
     /// The sender's own id of it: the same content again is a duplicate, other content an amendment.
     pub external_id: String,
+    /// Whether the visitor was told by a number that was shown in their browser.
+    #[serde(skip)]
+    pub inferred: bool,
+    /// The arrival that it was itself; nobody tells it, a call's number does.
+    #[serde(skip)]
+    pub came: Option<Box<Touch>>,
 }
 
 /// A lead that was told of.
@@ -97,6 +104,27 @@ fn clean(text: Option<String>, most: usize) -> Option<String> {
 }
 
 impl LeadBody {
+    /// A lead of whom nothing is told yet.
+    #[must_use]
+    pub fn of(kind: LeadKind, external_id: String) -> Self {
+        Self {
+            kind,
+            external_id,
+            name: None,
+            email: None,
+            phone: None,
+            user_id: None,
+            visitor: None,
+            reference: None,
+            at: None,
+            fields: BTreeMap::new(),
+            consent: None,
+            flag: None,
+            inferred: false,
+            came: None,
+        }
+    }
+
     /// Checks it, and says whether its external id is known.
     ///
     /// # Errors
@@ -165,6 +193,8 @@ impl LeadBody {
             received_at: now,
             external_id: self.external_id,
             visitor,
+            inferred: self.inferred,
+            came: self.came,
             event,
             personal,
             consent,

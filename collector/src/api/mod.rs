@@ -13,6 +13,7 @@
 //! - [`health`]: is it up, can it store, what does it count
 //! - [`erase`], [`person_export`], [`consent`]: the rights to be forgotten, to see, to change one's mind
 //! - [`audit`]: who looked; [`looks`] notes it
+//! - [`numbers`], [`calls`]: tracked telephone numbers, and who called them
 //! - [`exports`]: conversions for ad platforms
 //! - [`archive`]: backup and export
 //! - [`pages`]: the dashboard and the demo, embedded
@@ -23,6 +24,7 @@ mod asked;
 pub mod audit;
 pub mod auth;
 pub mod bad_events;
+pub mod calls;
 pub mod campaigns;
 pub mod channel_rules;
 pub mod check;
@@ -43,6 +45,7 @@ pub mod links;
 pub mod live;
 pub mod looks;
 pub mod metrics;
+pub mod numbers;
 pub mod openapi;
 pub mod pages;
 pub mod person_export;

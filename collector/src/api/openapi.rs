@@ -6,8 +6,8 @@ use utoipa::{
 };
 
 use super::{
-    archive, audit, bad_events, campaigns, channel_rules, consent, costs, deliveries, erase, exports, health,
-    imports, install, leads, leads_in, links, live, metrics, person_export, persons,
+    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, erase, exports,
+    health, imports, install, leads, leads_in, links, live, metrics, numbers, person_export, persons,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors, webhooks,
 };
@@ -33,6 +33,7 @@ use crate::ingest::{beacon, redirect};
         leads::list, leads::get, leads::journey, leads::search, leads_in::post, imports::post, marks::patch, marks::flag,
         stages::list, stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,
         sales::sale, sales::sale_by_match,
+        numbers::put, numbers::get, numbers::advice, calls::post,
         exports::post, erase::post, person_export::get, consent::post, consent::put_texts, consent::get_texts, audit::list,
         webhooks::put, webhooks::get, webhooks::test, deliveries::list, deliveries::replay,
         tokens::post, tokens::list, tokens::delete,

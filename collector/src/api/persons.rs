@@ -100,7 +100,7 @@ struct MarkView {
 #[schema(as = Edge)]
 pub struct EdgeView {
     id: String,
-    /// form, identify, record, email_link.
+    /// form, identify, record, email_link, call.
     kind: Value,
     /// strong or weak.
     strength: Value,

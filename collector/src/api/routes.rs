@@ -17,8 +17,9 @@ use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, audit, bad_events, campaigns, channel_rules, consent, costs, deliveries, erase, exports, health,
-    imports, install, leads, leads_in, links, live, metrics, openapi, pages, person_export, persons, problem,
+    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, erase, exports,
+    health, imports, install, leads, leads_in, links, live, metrics, numbers, openapi, pages, person_export,
+    persons, problem,
     records::{attempts, marks, sales, stages},
     reports, sites, tokens, visitors, webhooks,
 };
@@ -89,6 +90,9 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/leads/{{lead}}/attempts"), "POST", [post().to(attempts::attempt)]))
         .service(at(&format!("{site}/leads/{{lead}}/sales"), "POST", [post().to(sales::sale)]))
         .service(at(&format!("{site}/leads/{{lead}}/flag"), "POST", [post().to(marks::flag)]))
+        .service(at(&format!("{site}/numbers"), "GET, PUT", [get().to(numbers::get), put().to(numbers::put)]))
+        .service(at(&format!("{site}/numbers/advice"), "GET", [get().to(numbers::advice)]))
+        .service(at(&format!("{site}/calls"), "POST", [post().to(calls::post)]))
         .service(at(&format!("{site}/exports/{{platform}}"), "POST", [post().to(exports::post)]))
         .service(at(&format!("{site}/imports/{{kind}}"), "POST", [post().to(imports::post)]))
         .service(at(&format!("{site}/attempts"), "POST", [post().to(attempts::attempt_by_match)]))

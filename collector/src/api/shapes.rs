@@ -317,7 +317,7 @@ pub struct ItemView {
     /// The rule by which it is a program's doing, not a person's; reports leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     bot: Option<String>,
-    /// Why it belongs to this journey: same_visitor, same_email, same_phone, same_user_id, email_link, same_page_view,
+    /// Why it belongs to this journey: same_visitor, same_email, same_phone, same_user_id, email_link, call, same_page_view,
     /// submission, record.
     evidence: Value,
     /// Which piece of evidence ties it to the lead, where it was done on another browser.

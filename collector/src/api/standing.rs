@@ -196,6 +196,16 @@ pub async fn fields_with(
             "refund_of": sale.refund_of,
             "external_id": sale.external_id,
         }),
+        Record::Call(call, _) => json!({
+            "to": call.to,
+            "status": call.status,
+            "answered": call.answered,
+            "duration_s": call.duration_s,
+            "channel": call.answer.touch.as_ref().map(|touch| touch.channel),
+            "campaign": call.answer.touch.as_ref().and_then(|touch| touch.campaign.as_ref()),
+            "reason": call.answer.reason,
+            "external_id": call.external_id,
+        }),
         Record::Flag(mark) => json!({"flag": mark.flag}),
         Record::Patch(patch) => json!({
             "product": patch.product,
@@ -219,6 +229,7 @@ pub async fn fields_with(
     let note = match told.record {
         Record::Stage(stage) => Some(stage.note),
         Record::Attempt(attempt) => attempt.note,
+        Record::Call(call, _) => call.note,
         _ => None,
     };
     if let Some(note) = note.filter(|_| with_notes)
@@ -229,6 +240,9 @@ pub async fn fields_with(
             own.insert("reason".to_owned(), json!(note.reason));
         } else {
             own.insert("agent".to_owned(), json!(note.by));
+            if let (Record::Call(..), Some(recording)) = (told.record, note.reason) {
+                own.insert("recording".to_owned(), json!(recording));
+            }
         }
     }
     Ok(std::mem::take(own))

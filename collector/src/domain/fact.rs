@@ -9,6 +9,7 @@ use wire::beacon::{Choice, Mode, Via};
 
 use super::{
     audit::Looked,
+    call::{Call, Lease},
     consent::{ConsentSaid, ConsentTextsPut},
     conversion::ConversionSent,
     delivery::{ReplayAsked, Tried},
@@ -16,6 +17,7 @@ use super::{
     event::Event,
     id::{Id, LeadId, VaultRef},
     identity::EdgeId,
+    number::NumbersPut,
     promotion::{Cost, LinkClick, LinksPut, Pixel},
     record::{Attempt, FlagSet, LeadIn, LeadPatch, Record, Sale},
     sealed::Sealed,
@@ -60,6 +62,10 @@ pub enum Entry {
     Attempt(Attempt),
     /// A lead paid, or was paid back.
     Sale(Sale),
+    /// Somebody called.
+    Call(Call),
+    /// A number was shown to a visitor.
+    Lease(Lease),
     /// A lead was marked.
     Flag(FlagSet),
     /// Something was filled in about a lead.
@@ -94,6 +100,8 @@ pub enum Entry {
     Tried(Tried),
     /// A message is to be sent once more.
     Replay(ReplayAsked),
+    /// A site's telephone numbers were set (house log).
+    Numbers(NumbersPut),
     /// A site's counted links were set (house log).
     Links(LinksPut),
     /// A site was created or configured (house log).
@@ -128,6 +136,9 @@ impl Entry {
             | Self::Flag(_)
             | Self::Patch(_)
             | Self::ConversionSent(_) => Record::of(self).map(Record::received_at),
+            Self::Call(call) => Some(call.received_at),
+            Self::Lease(lease) => Some(lease.at),
+            Self::Numbers(put) => Some(put.at),
             Self::Pixel(pixel) => Some(pixel.at),
             Self::LinkClick(click) => Some(click.at),
             Self::Cost(cost) => Some(cost.received_at),
@@ -159,6 +170,7 @@ impl Entry {
             Self::EdgeMark(mark) => vec![mark.note],
             Self::Consent(said) => vec![said.note],
             Self::Webhooks(put) => put.items.iter().map(|webhook| webhook.target).collect(),
+            Self::Call(call) => call.references(),
             entry => Record::of(entry).map(Record::references).unwrap_or_default(),
         }
     }

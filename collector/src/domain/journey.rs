@@ -35,6 +35,8 @@ pub enum Evidence {
     SameUserId,
     /// It was done on a browser that opened an e-mail sent to the person.
     EmailLink,
+    /// It was done on a browser that alone showed the number which the person called.
+    Call,
     /// It happened on the same anonymous page view.
     SamePageView,
     /// The lead was born of it.

@@ -30,6 +30,7 @@
 //! - [`lead`]: someone who left a way to be contacted, and where they came from
 //! - [`standing`]: a lead as the facts about it add up
 //! - [`conversion`]: what ad platforms are told of
+//! - [`number`], [`call`]: tracked telephone numbers, and who may have called
 //! - [`funnel`]: the stages that leads go through, and whose business each is
 //! - [`consent`], [`erasure`], [`audit`]: what people agreed to, who was forgotten, who looked
 
@@ -37,6 +38,7 @@ pub mod audit;
 pub mod bad_event;
 pub mod bot;
 pub mod calendar;
+pub mod call;
 pub mod channel;
 pub mod circuit;
 pub mod clock_skew;
@@ -57,6 +59,7 @@ pub mod journey;
 pub mod lead;
 pub mod ledger;
 pub mod metrics;
+pub mod number;
 pub mod promotion;
 pub mod record;
 pub mod retention;

@@ -6,14 +6,16 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    call::Call,
     conversion::ConversionSent,
     event::{Consent, Flag, LeadKind, Personal, Prop},
     fact::{Entry, Position, StageMove},
     id::{Id, LeadId, VaultRef},
+    touch::Touch,
 };
 
 /// A server tells of a lead: one of its own, or more about one that a page told of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LeadIn {
     /// Which lead: derived from the external id, or from the form's reference where there is one.
     pub lead: LeadId,
@@ -28,6 +30,12 @@ pub struct LeadIn {
     /// Whose browser it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visitor: Option<Id>,
+    /// Whether the browser was told by a number that was shown in it, and not by somebody who knows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inferred: bool,
+    /// The arrival that it was, where it came by none that a page saw: a call to a number that stands for a channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came: Option<Box<Touch>>,
     /// The id of the page's event that the lead was born of, or will be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
@@ -154,6 +162,8 @@ pub enum Record<'a> {
     Attempt(&'a Attempt),
     /// A sale.
     Sale(&'a Sale),
+    /// A call by it.
+    Call(&'a Call, &'a LeadId),
     /// A mark.
     Flag(&'a FlagSet),
     /// What is known of it.
@@ -171,6 +181,7 @@ impl<'a> Record<'a> {
             Entry::Stage(stage) => Some(Self::Stage(stage)),
             Entry::Attempt(attempt) => Some(Self::Attempt(attempt)),
             Entry::Sale(sale) => Some(Self::Sale(sale)),
+            Entry::Call(call) => Some(Self::Call(call, call.lead.as_ref()?)),
             Entry::Flag(flag) => Some(Self::Flag(flag)),
             Entry::Patch(patch) => Some(Self::Patch(patch)),
             Entry::ConversionSent(sent) => Some(Self::ConversionSent(sent)),
@@ -186,6 +197,7 @@ impl<'a> Record<'a> {
             Self::Stage(record) => &record.lead,
             Self::Attempt(record) => &record.lead,
             Self::Sale(record) => &record.lead,
+            Self::Call(_, lead) => lead,
             Self::Flag(record) => &record.lead,
             Self::Patch(record) => &record.lead,
             Self::ConversionSent(record) => &record.lead,
@@ -200,6 +212,7 @@ impl<'a> Record<'a> {
             Self::Stage(record) => record.at,
             Self::Attempt(record) => record.at,
             Self::Sale(record) => record.at,
+            Self::Call(record, _) => record.at,
             Self::Flag(record) => record.received_at,
             Self::Patch(record) => record.received_at,
             Self::ConversionSent(record) => record.received_at,
@@ -214,6 +227,7 @@ impl<'a> Record<'a> {
             Self::Stage(record) => record.received_at,
             Self::Attempt(record) => record.received_at,
             Self::Sale(record) => record.received_at,
+            Self::Call(record, _) => record.received_at,
             Self::Flag(record) => record.received_at,
             Self::Patch(record) => record.received_at,
             Self::ConversionSent(record) => record.received_at,
@@ -228,6 +242,7 @@ impl<'a> Record<'a> {
             Self::Stage(_) => "stage",
             Self::Attempt(_) => "attempt",
             Self::Sale(_) => "sale",
+            Self::Call(..) => "call",
             Self::Flag(_) => "flag",
             Self::Patch(_) => "patch",
             Self::ConversionSent(_) => "export",
@@ -248,6 +263,7 @@ impl<'a> Record<'a> {
             Self::Stage(record) => record.external_id.as_deref(),
             Self::Attempt(record) => Some(&record.external_id),
             Self::Sale(record) => Some(&record.external_id),
+            Self::Call(record, _) => Some(&record.external_id),
             Self::ConversionSent(record) => Some(&record.key),
             Self::Flag(_) | Self::Patch(_) => None,
         }
@@ -260,6 +276,7 @@ impl<'a> Record<'a> {
             Self::Lead(record) => record.personal.vault.into_iter().collect(),
             Self::Stage(record) => vec![record.note],
             Self::Attempt(record) => record.note.into_iter().collect(),
+            Self::Call(record, _) => record.references(),
             Self::Patch(record) => record.crm.into_iter().collect(),
             Self::Sale(_) | Self::Flag(_) | Self::ConversionSent(_) => Vec::new(),
         }

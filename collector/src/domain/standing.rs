@@ -18,6 +18,7 @@ use super::{
     record::{Outcome, Record, Told},
     sales::{self, Purchase, SaleStanding},
     site::SiteConfig,
+    touch::Touch,
 };
 
 /// A lead as it stands.
@@ -79,6 +80,9 @@ pub struct Lead {
     pub flags: Vec<Flag>,
     /// Where it came from.
     pub origin: Origin,
+    /// The arrival that it was itself, where no page saw one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came: Option<Box<Touch>>,
     /// What the page said that it was born on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub born: Option<Born>,
@@ -267,6 +271,7 @@ impl Lead {
             confirmed: !servers.is_empty(),
             flags,
             origin: Origin::unknown(at, why),
+            came: servers.iter().find_map(|lead| lead.came.clone()),
             external_id: servers.first().map(|lead| lead.external_id.clone()),
             born,
             attempts: attempts(current().map(|(_, record)| record)),
@@ -376,7 +381,16 @@ fn attempts<'a>(records: impl Iterator<Item = Record<'a>>) -> Attempts {
     let mut attempts = Attempts::default();
     let earlier = |known: Option<i64>, at: i64| Some(known.map_or(at, |known| known.min(at)));
     for record in records {
-        let Record::Attempt(attempt) = record else { continue };
+        let attempt = match record {
+            Record::Attempt(attempt) => attempt,
+            // Whoever calls is in touch when somebody answers.
+            Record::Call(call, _) if call.is_answered() => {
+                attempts.first_attempt_at = earlier(attempts.first_attempt_at, call.at);
+                attempts.first_contact_at = earlier(attempts.first_contact_at, call.at);
+                continue;
+            }
+            _ => continue,
+        };
         attempts.count += 1;
         attempts.first_attempt_at = earlier(attempts.first_attempt_at, attempt.at);
         if attempt.outcome == Outcome::Contacted {

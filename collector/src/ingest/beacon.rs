@@ -1,6 +1,6 @@
 //! `POST /t/{site}`: a beacon.
 
-use std::time::Instant;
+use std::{collections::BTreeMap, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -16,12 +16,17 @@ use super::{
     client::{Client, is_proxied},
     cors,
     enrich::Headers,
-    guard,
+    guard, numbers,
     place::Place,
     sort::{self, Sorted},
 };
 use crate::{
-    api::problem, app::App, domain::id::Id, error::Problem, project::directory::Site, store::Verdict,
+    api::problem,
+    app::App,
+    domain::{fact::Entry, id::Id},
+    error::Problem,
+    project::directory::Site,
+    store::Verdict,
 };
 
 /// The visitor's cookie.
@@ -43,6 +48,9 @@ pub struct Answer {
     /// The visitor that the collector knows the browser by. In full mode only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visitor: Option<String>,
+    /// Telephone numbers to show, by those that are printed on the page.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<String, String>,
 }
 
 /// A refused event.
@@ -149,8 +157,16 @@ async fn receive(
     )?;
     let withheld: u64 = append.tally.withheld.values().sum();
 
+    let asked = match &append.entry {
+        Some(Entry::Arrival(arrival)) => numbers::asked(app, site, arrival),
+        _ => None,
+    };
     let appended = app.store.append(append).await?;
     app.metrics.acknowledged(began.elapsed());
+    let numbers = match asked {
+        Some(asked) => numbers::shown(app, site, asked).await,
+        None => BTreeMap::new(),
+    };
 
     let stored =
         appended.verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Stored(_))).count() as u64;
@@ -160,6 +176,7 @@ async fn receive(
         withheld,
         rejected: refusals,
         visitor: visitor.as_ref().map(Id::to_string),
+        numbers,
     };
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "no-store"));

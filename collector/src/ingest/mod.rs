@@ -8,7 +8,7 @@
 //! - [`place`]: country and region; [`datacentres`]: networks that programs browse from
 //! - [`sort`]: a whole beacon: what is appended, what is only counted, what stands by
 //! - [`bad`]: refused events, kept and tried again
-//! - [`beacon`]: `POST /t/{site}`
+//! - [`beacon`]: `POST /t/{site}`; [`numbers`]: which telephone number its page shows
 //! - [`pixel`]: `GET /t/{site}.gif`; [`redirect`]: `GET /t/{site}/r/{link}`
 //! - [`tracker`]: the loader and the core, as served; [`loaders`]: loaders made ready
 //!
@@ -27,6 +27,7 @@ pub mod enrich;
 pub mod guard;
 pub mod limits;
 pub mod loaders;
+pub mod numbers;
 pub mod pixel;
 pub mod place;
 pub mod policy;

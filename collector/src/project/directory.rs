@@ -9,6 +9,7 @@ use crate::{
     domain::{
         consent::ConsentTexts,
         fact::{Entry, HOUSE, Position, SiteNumber},
+        number::Numbers,
         promotion::Link,
         site::SiteConfig,
         token::TokenPut,
@@ -35,6 +36,8 @@ pub struct Site {
     pub funnel_since: i64,
     /// Its counted links.
     pub links: Arc<Vec<Link>>,
+    /// Its telephone numbers.
+    pub numbers: Arc<Numbers>,
     /// What exactly people agree to.
     pub consent_texts: Arc<ConsentTexts>,
 }
@@ -118,6 +121,7 @@ impl Entries {
                 let known = self.sites.get(&put.slug);
                 let links = known.map(|site| Arc::clone(&site.links)).unwrap_or_default();
                 let consent_texts = known.map(|site| Arc::clone(&site.consent_texts)).unwrap_or_default();
+                let numbers = known.map(|site| Arc::clone(&site.numbers)).unwrap_or_default();
                 let (number, created_at) = match known {
                     Some(site) => (site.number, site.created_at),
                     // The number of a site is the position of its first fact: unique without asking anybody.
@@ -141,6 +145,7 @@ impl Entries {
                     funnel_version,
                     funnel_since,
                     links,
+                    numbers,
                     consent_texts,
                 };
                 self.sites.insert(put.slug.clone(), Arc::new(site));
@@ -148,6 +153,13 @@ impl Entries {
             Entry::Links(put) => {
                 let Some(site) = self.sites.get(&put.slug) else { return };
                 let site = Site { links: Arc::new(put.items.clone()), ..site.as_ref().clone() };
+                self.sites.insert(put.slug.clone(), Arc::new(site));
+            }
+            Entry::Numbers(put) => {
+                let Some(site) = self.sites.get(&put.slug) else { return };
+                let mut numbers = site.numbers.as_ref().clone();
+                numbers.put(put);
+                let site = Site { numbers: Arc::new(numbers), ..site.as_ref().clone() };
                 self.sites.insert(put.slug.clone(), Arc::new(site));
             }
             Entry::ConsentTexts(put) => {
@@ -167,6 +179,8 @@ impl Entries {
             | Entry::Lead(_)
             | Entry::Attempt(_)
             | Entry::Sale(_)
+            | Entry::Call(_)
+            | Entry::Lease(_)
             | Entry::Flag(_)
             | Entry::Patch(_)
             | Entry::ConversionSent(_)

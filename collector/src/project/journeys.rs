@@ -176,6 +176,7 @@ impl<'a> Work<'a> {
                 | Entry::Stage(_)
                 | Entry::Attempt(_)
                 | Entry::Sale(_)
+                | Entry::Call(_)
                 | Entry::Flag(_)
                 | Entry::Patch(_)
                 | Entry::ConversionSent(_) => {
@@ -200,10 +201,15 @@ impl<'a> Work<'a> {
                     );
                 }
                 // These stand in the house's log, which has a projector of its own.
-                Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
-                Entry::ConsentTexts(_) => {}
                 // The outbox has them.
                 Entry::Webhooks(_) | Entry::Endpoint(_) | Entry::Tried(_) | Entry::Replay(_) => {}
+                Entry::Site(_)
+                | Entry::Token(_)
+                | Entry::TokenRevoked(_)
+                | Entry::Links(_)
+                | Entry::Numbers(_)
+                | Entry::ConsentTexts(_) => {}
+                Entry::Lease(lease) => rows.push(Row::Lease(lease.clone())),
                 // These are told to people.
                 Entry::Silent(_) | Entry::Exported(_) => {}
                 // These are counted, and are no part of a journey.

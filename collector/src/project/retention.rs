@@ -255,7 +255,13 @@ impl Work<'_> {
                 }
                 Some(Subject::Page(_)) => self.page_views(arrival).await?,
             },
-            Entry::Pixel(_) | Entry::LinkClick(_) if age.is_some_and(|at| at < self.cutoffs.events) => {
+            Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Lease(_)
+                if age.is_some_and(|at| at < self.cutoffs.events) =>
+            {
+                self.step.entries.insert(stored.position);
+            }
+            // Of a call that nobody could be asked back for nothing else is left.
+            Entry::Call(call) if call.lead.is_none() && age.is_some_and(|at| at < self.cutoffs.leads) => {
                 self.step.entries.insert(stored.position);
             }
             // Of evidence that is not there.

@@ -148,6 +148,7 @@ async fn ties(
 fn evidence(edge: &Edge) -> Evidence {
     match (edge.kind, edge.identifier().map(|identifier| identifier.kind)) {
         (EdgeKind::EmailLink, _) => Evidence::EmailLink,
+        (EdgeKind::Call, _) => Evidence::Call,
         (_, Some(IdentifierKind::Email) | None) => Evidence::SameEmail,
         (_, Some(IdentifierKind::Phone)) => Evidence::SamePhone,
         (_, Some(IdentifierKind::UserId)) => Evidence::SameUserId,

@@ -185,7 +185,8 @@ fn beacons(what: std::ops::Range<u8>) -> impl Strategy<Value = Vec<Beacon>> {
 }
 
 fn known_by(kind: IdentifierKind, name: u8) -> Identifier {
-    Identifier { kind, token: Token([name; 16]) }
+    // A token is one identifier's.
+    Identifier { kind, token: Token([name + 16 * kind as u8; 16]) }
 }
 
 /// By what the sender of a form is known: some by nothing, some by two things.

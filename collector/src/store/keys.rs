@@ -40,6 +40,7 @@
 //! | `0x92` | subject, position | as `0x81`, of a story that ended when its person was erased |
 //! | `0x93` | newest first: position | (an entry of the audit trail) |
 //! | `0x95` | lead | (its share is to be counted anew) |
+//! | `0xb0` | number, newest first: when, visitor | whom it was shown to |
 //! | `0x98` | cell | sums |
 //! | `0x99` | cell, piece | different visitors of the cell, those with a lead |
 //! | `0x9a` | subject, cost or lead | what was counted of it |
@@ -51,13 +52,14 @@
 //! | `0xa4` | lead, newest first: when its fact came, message | (index) |
 
 mod base;
+mod calls;
 mod counters;
 mod name;
 mod outbox;
 mod people;
 mod rights;
 
-pub use self::{base::*, counters::*, name::name, outbox::*, people::*, rights::*};
+pub use self::{base::*, calls::*, counters::*, name::name, outbox::*, people::*, rights::*};
 use super::rollup::{self, Contributor, Piece};
 use crate::domain::{
     counters::Cell,
@@ -103,6 +105,7 @@ const ORDER: u8 = 0x8f;
 const ERASED_PIECE: u8 = 0x92;
 const AUDITED: u8 = 0x93;
 const STALE: u8 = 0x95;
+const LEASE: u8 = 0xb0;
 const SUMS: u8 = 0x98;
 const MEMBERS: u8 = 0x99;
 const COUNTED: u8 = 0x9a;

@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     Append, Appended, BadPage, BadQuery, Carried, Contributor, Description, Hold, LeadPage, LeadQuery,
-    LogMark, Pair, Refused, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, carry,
+    LogMark, Pair, Refused, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, calls,
+    carry,
     engine::Engine,
     erase, index, keys,
     outbox::Claims,
@@ -24,6 +25,7 @@ use super::{
 use crate::domain::{
     bad_event::{BadBeacon, BadLog},
     calendar::Day,
+    call::Lease,
     counters::Counted,
     fact::{HOUSE, Position, SiteNumber, Subject},
     id::{Id, LeadId, Token, VaultRef},
@@ -400,6 +402,16 @@ impl<E: Engine> Store for KvStore<E> {
 
     async fn bad_beacon(&self, site: SiteNumber, number: u64) -> Result<Option<BadBeacon>, StoreError> {
         self.blocking(move |engine| bad::beacon(engine.get(&keys::bad_beacon(site, number))?)).await
+    }
+
+    async fn leases(
+        &self,
+        site: SiteNumber,
+        number: String,
+        since: i64,
+        max: usize,
+    ) -> Result<Vec<Lease>, StoreError> {
+        self.blocking(move |engine| calls::leases(engine, site, &number, since, max)).await
     }
 
     async fn audited(

@@ -31,7 +31,8 @@
 
 pub mod bad;
 pub mod block;
-pub mod carry;
+pub mod calls;
+mod carry;
 pub mod check;
 pub mod dedupe;
 pub mod engine;
@@ -88,6 +89,7 @@ pub use self::{
 use crate::domain::{
     bad_event::{BadBeacon, BadLog},
     calendar::Day,
+    call::Lease,
     counters::Counted,
     fact::{Entry, Position, SiteNumber, Subject},
     id::{Id, LeadId, Token, VaultRef},
@@ -255,6 +257,15 @@ pub trait Store: Outbox + Send + Sync {
 
     /// The refused events of one beacon, by its number in the log; `None` where all are settled or let go.
     async fn bad_beacon(&self, site: SiteNumber, number: u64) -> Result<Option<BadBeacon>, StoreError>;
+
+    /// Whom a number was shown to since a moment (ms since the epoch), the latest first, at most `max`.
+    async fn leases(
+        &self,
+        site: SiteNumber,
+        number: String,
+        since: i64,
+        max: usize,
+    ) -> Result<Vec<Lease>, StoreError>;
 
     /// The entries of the audit trail before a position, newest first, at most `max`; fewer only at the end.
     async fn audited(

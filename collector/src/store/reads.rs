@@ -378,6 +378,10 @@ pub(super) fn write<E: Engine>(
                 people::write_profile(site, subject, profile.map(|profile| *profile), batch)?;
             }
             Row::Conflict { at, edge, why } => people::write_conflict(engine, site, (at, edge), why, batch)?,
+            Row::Lease(lease) => {
+                let key = keys::lease(site, &lease.number, lease.at, &lease.visitor);
+                batch.push((key, Some(packed(&lease)?)));
+            }
             Row::Audited(position) => batch.push((keys::audited(site, position), Some(vec![keys::VERSION]))),
             Row::Unsaid(edge) => people::forget_edge(site, &edge, batch),
             Row::Ended(subject) => erase::end(engine, site, &subject, batch)?,

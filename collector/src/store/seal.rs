@@ -82,6 +82,9 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
                 batch.push((keys::audited(site, *first), None));
             }
             status.facts += stored.facts();
+            if let Entry::Lease(lease) = &stored {
+                batch.push((keys::lease(site, &lease.number, lease.at, &lease.visitor), None));
+            }
             if let Entry::Arrival(arrival) = &stored {
                 install.observe(arrival);
                 rows.extend(Row::pulse(arrival, -1));

@@ -2,6 +2,7 @@
 
 use super::{Contributor, Stored};
 use crate::domain::{
+    call::Lease,
     counters::{Cell, Counted, Tally},
     delivery::Delivery,
     fact::{Arrival, Entry, Position, SiteNumber, Subject},
@@ -102,6 +103,8 @@ pub enum Row {
         /// Why; `None` where it was not.
         why: Option<Conflict>,
     },
+    /// A number was shown to a visitor.
+    Lease(Lease),
     /// An entry is part of the audit trail.
     Audited(Position),
     /// What was counted of a subject, a cost or a lead, by now.

@@ -193,9 +193,14 @@ impl<E: Engine> Writer<E> {
                     group.pending.extend(erased.into_iter().map(|key| (key, None)));
                     return Ok(Appended::of(vec![Verdict::Duplicate]));
                 }
-                if let Entry::Lead(lead) = &mut entry {
+                let personal = match &mut entry {
+                    Entry::Lead(lead) => Some(&mut lead.personal),
+                    Entry::Call(call) => Some(&mut call.personal),
+                    _ => None,
+                };
+                if let Some(personal) = personal {
                     for seal in &seals {
-                        self.resolve_tokens(group, site, &mut lead.personal, seal)?;
+                        self.resolve_tokens(group, site, personal, seal)?;
                     }
                 }
                 let packed = block::encode(&entry)?;

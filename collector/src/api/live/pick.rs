@@ -200,6 +200,7 @@ impl Picker {
             | Entry::Stage(_)
             | Entry::Attempt(_)
             | Entry::Sale(_)
+            | Entry::Call(_)
             | Entry::Flag(_)
             | Entry::Patch(_)
             | Entry::ConversionSent(_) => {
@@ -212,9 +213,15 @@ impl Picker {
                 }
             }
             // These stand in the house's log, which nobody watches.
-            Entry::Site(_) | Entry::Token(_) | Entry::TokenRevoked(_) | Entry::Links(_) => {}
+            Entry::Site(_)
+            | Entry::Token(_)
+            | Entry::TokenRevoked(_)
+            | Entry::Links(_)
+            | Entry::Numbers(_) => {}
             // These are counted one by one and told in reports.
             Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
+            // Of use when somebody calls.
+            Entry::Lease(_) => {}
             Entry::Silent(silent) => {
                 let mark = Mark { position: stored.position, part: 0 };
                 if mark > feed.mark {
@@ -350,7 +357,8 @@ async fn record(
     text: &mut String,
 ) -> Result<(), Problem> {
     let kind = match record {
-        Record::Lead(_) => return lead(feed, site, record.lead(), mark, text).await,
+        // A call shows in its lead at once: it waits to be answered.
+        Record::Lead(_) | Record::Call(..) => return lead(feed, site, record.lead(), mark, text).await,
         Record::Stage(_) => Type::Stage,
         Record::Attempt(_) => Type::Attempt,
         Record::Sale(_) => Type::Sale,

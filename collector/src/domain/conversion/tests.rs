@@ -21,6 +21,8 @@ fn stand(more: Vec<Entry>) -> Lead {
         received_at: 1_000,
         external_id: "crm-1".to_owned(),
         visitor: None,
+        inferred: false,
+        came: None,
         event: None,
         personal: Personal::default(),
         consent: Some(Consent { text_version: None, purposes: vec!["ads".to_owned()] }),

@@ -98,6 +98,8 @@ pub enum EdgeKind {
     Record,
     /// Somebody followed a link in an e-mail that was sent to the identifier; e-mails are passed on.
     EmailLink,
+    /// Somebody called a number that was shown in this browser alone; numbers are passed on, too.
+    Call,
 }
 
 /// How much evidence proves. Strong evidence comes first.
@@ -209,6 +211,7 @@ impl Said<'_> {
         let (strength, confidence) = match self.kind {
             EdgeKind::Form | EdgeKind::Identify | EdgeKind::Record => (Strength::Strong, 100),
             EdgeKind::EmailLink => (Strength::Weak, 80),
+            EdgeKind::Call => (Strength::Weak, 90),
         };
         let edge = |identifier: &Identifier| {
             let (a, b) = (who.clone(), Node::Identifier(*identifier));

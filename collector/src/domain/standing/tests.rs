@@ -26,6 +26,8 @@ fn lead_in(at: i64, received_at: i64, number: u8) -> Entry {
         received_at,
         external_id: "crm-1".to_owned(),
         visitor: None,
+        inferred: false,
+        came: None,
         event: None,
         personal: personal(number),
         consent: None,

@@ -373,6 +373,7 @@ impl<'a> Leads<'a> {
                 Member::Identifier(_) => {}
             }
         }
+        touches.extend(own.iter().filter_map(|id| self.leads.get(id)?.came.as_deref().cloned()));
         let requests = own.iter().filter_map(|id| self.leads.get(id)).map(|lead| Request {
             at: lead.created_at,
             lead: &lead.id,

@@ -119,6 +119,7 @@ impl<'a> Outbox<'a> {
             Record::Stage(moved) => (MessageType::StageChanged, moved.at),
             Record::Attempt(attempt) => (MessageType::AttemptRecorded, attempt.at),
             Record::Sale(sale) => (MessageType::SaleRecorded, sale.at),
+            Record::Call(call, _) => (MessageType::CallReceived, call.at),
             Record::Flag(_) | Record::Patch(_) => (MessageType::LeadUpdated, received_at),
             // What an ad platform was given is nothing new about the lead.
             Record::ConversionSent(_) => return Ok(()),

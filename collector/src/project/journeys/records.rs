@@ -242,7 +242,7 @@ fn said_by_server(
         }
         _ => return None,
     };
-    let kind = EdgeKind::Record;
+    let kind = if lead.inferred { EdgeKind::Call } else { EdgeKind::Record };
     let (received_at, personal) = (lead.received_at, lead.personal.clone());
     Some((who, Words { fact, position, at, received_at, kind, personal }))
 }

@@ -8,6 +8,7 @@ use wire::beacon::Mode;
 use super::*;
 use crate::{
     domain::{
+        call::Lease,
         counters::{Cell, Tally},
         event::{Cta, Detail, Event, Identifier, IdentifierKind, LeadKind, Personal, Submission},
         fact::{HOUSE, StageMove},
@@ -44,7 +45,7 @@ fn config() -> SiteConfig {
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    (0u8..16, 0u8..4, 0u8..4, 0u16..4, 0i64..119, 0i64..2)
+    (0u8..17, 0u8..4, 0u8..4, 0u16..4, 0i64..119, 0i64..2)
 }
 
 fn event(page: &str, number: u16, at: i64, detail: Detail) -> Event {
@@ -117,6 +118,11 @@ fn entry(index: usize, (what, who, page, number, day, late): Happening) -> Entry
             datacentre: false,
         }),
         15 => erased::entry(index, who, received),
+        16 => Entry::Lease(Lease {
+            number: format!("+3490011100{number}"),
+            visitor: Id::parse(&format!("v{who}")).unwrap(),
+            at: received,
+        }),
         10 => Entry::Stage(StageMove {
             lead: LeadId::of_event(&format!("p{}{page}d{}-{}", who % 2, day / 3, 10 + number)),
             stage: "mql".to_owned(),
@@ -145,6 +151,8 @@ fn entry(index: usize, (what, who, page, number, day, late): Happening) -> Entry
                 received_at: received,
                 external_id,
                 visitor: if who > 1 { visitor.and_then(Id::parse) } else { None },
+                inferred: false,
+                came: None,
                 event,
                 personal: Personal {
                     vault: Some(reference(index)),

@@ -27,6 +27,7 @@ pub(super) fn lead(name: &str, created_at: i64) -> Lead {
         flags: Vec::new(),
         origin: Origin::unknown(created_at, reason::NO_CONSENT),
         born: None,
+        came: None,
         submissions: Vec::new(),
         external_id: None,
         attempts: Attempts::default(),

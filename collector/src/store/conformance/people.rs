@@ -2,6 +2,7 @@
 
 use super::{derived::lead, *};
 use crate::{
+    domain::call::Lease,
     domain::identity::{
         Edge, EdgeId, EdgeKind, Node, Said,
         person::Conflict,
@@ -145,6 +146,29 @@ fn leads_are_found_by_the_hash_of_what_they_gave_newest_first() {
         commit(store.as_ref(), vec![Row::Lead(Box::new(Lead { personal: NOBODY, ..lead("b", 30) }))]).await;
         let found = store.leads_with(SITE, [41; 32], 10).await.unwrap();
         assert_eq!(found.iter().map(|lead| lead.created_at).collect::<Vec<_>>(), [20, 10]);
+        store.close().await;
+    });
+}
+
+#[test]
+fn whom_a_number_was_shown_to_is_told_latest_first_and_no_further_back_than_asked() {
+    on_each(|place| async move {
+        let store = place.open();
+        with_site(store.as_ref()).await;
+        let lease = |number: &str, visitor: &str, at: i64| Lease {
+            number: number.to_owned(),
+            visitor: id(visitor),
+            at,
+        };
+        let all =
+            [lease("+341", "v", 10), lease("+341", "w", 30), lease("+341", "x", 20), lease("+3410", "y", 40)];
+        commit(store.as_ref(), all.iter().cloned().map(Row::Lease).collect()).await;
+        let told =
+            async |since: i64, max: usize| store.leases(SITE, "+341".to_owned(), since, max).await.unwrap();
+        assert_eq!(told(0, 9).await, [all[1].clone(), all[2].clone(), all[0].clone()], "not of +3410");
+        assert_eq!(told(20, 9).await, [all[1].clone(), all[2].clone()]);
+        assert_eq!(told(0, 1).await, [all[1].clone()]);
+        assert_eq!(store.leases(SITE, "+342".to_owned(), 0, 9).await.unwrap(), []);
         store.close().await;
     });
 }

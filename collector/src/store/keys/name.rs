@@ -37,6 +37,7 @@ pub fn name(key: &[u8]) -> String {
         Some(&STALE) => "lead to be counted anew",
         Some(&ERASED_PIECE) => "piece of an erased journey",
         Some(&AUDITED) => "entry of the audit trail",
+        Some(&LEASE) => "whom a number was shown to",
         Some(&SUMS) => "sums of a counter",
         Some(&MEMBERS) => "visitors of a counter",
         Some(&COUNTED) => "what was counted of a subject or a cost",
