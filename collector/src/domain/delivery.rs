@@ -278,7 +278,10 @@ impl Delivery {
 
     /// Takes in what became of an attempt.
     pub fn tried(&mut self, tried: &Tried) {
+        // It may have been under way when its endpoint was taken out: what was dropped is not to be tried again.
+        let was_dropped = self.state == DeliveryState::Dropped;
         (self.state, self.due_at) = match tried.then {
+            Then::Again(_) if was_dropped => (DeliveryState::Dropped, None),
             Then::Delivered => (DeliveryState::Delivered, None),
             Then::Again(at) => (DeliveryState::Pending, Some(at)),
             Then::GivenUp => (DeliveryState::GivenUp, None),

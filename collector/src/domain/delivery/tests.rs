@@ -100,6 +100,17 @@ fn a_receiver_that_wants_to_be_left_alone_is() {
 }
 
 #[test]
+fn an_attempt_under_way_when_it_is_dropped_brings_nothing_back() {
+    let mut delivery = lead(MessageType::LeadCreated);
+    let under_way = failed(&delivery, AT);
+    delivery.drop(AT + 1, Why::EndpointOff);
+    delivery.tried(&under_way);
+    assert_eq!((delivery.state, delivery.due_at, delivery.attempts), (DeliveryState::Dropped, None, 1));
+    delivery.tried(&Tried { then: Then::Delivered, status: Some(200), why: None, ..under_way });
+    assert_eq!(delivery.state, DeliveryState::Delivered, "it came to where it was meant for");
+}
+
+#[test]
 fn dropped_and_asked_for_again_it_begins_anew() {
     let mut delivery = lead(MessageType::LeadCreated);
     for _ in 0..3 {
