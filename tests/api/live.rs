@@ -375,6 +375,22 @@ async fn what_was_acknowledged_is_seen_within_200_ms() {
 }
 
 #[tokio::test]
+async fn what_happened_elsewhere_is_told_with_its_lead() {
+    let app = TestApp::spawn().await;
+    send(&app.client, "v", "p").await;
+    app.client.settled().await;
+    let mut reader = Reader::open(&app.client, "?types=event&kind=email_opened", None).await;
+    for (id, kind) in [("a", "email_sent"), ("b", "email_opened")] {
+        let told = json!({"external_id": id, "kind": kind, "lead": "ref:p-2", "props": {"message": "m"}});
+        app.client.post_json("/api/v1/sites/acme/events", &told).await.expect(201);
+    }
+    let message = reader.next().await.expect("a message");
+    let lead = app.client.leads("acme").await[0]["id"].clone();
+    assert_eq!((message.event.as_str(), &message.data["lead"]), ("event", &lead));
+    assert_eq!((&message.data["trust"], &message.data["props"]), (&json!("low"), &json!({"message": "m"})));
+}
+
+#[tokio::test]
 async fn a_site_that_goes_quiet_is_told_once() {
     const WEEK: i64 = 7 * 86_400_000;
     let mut app = TestApp::spawn().await;

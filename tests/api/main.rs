@@ -9,6 +9,7 @@
     reason = "helpers of tests: a failed expectation is a failed test"
 )]
 
+mod activities;
 mod audit;
 mod bad_beacons;
 mod bad_events;
@@ -25,6 +26,7 @@ mod cors;
 mod counters;
 mod deliveries;
 mod delivery_recipes;
+mod emails;
 mod erase;
 mod exports;
 mod health;

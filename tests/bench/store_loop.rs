@@ -141,6 +141,7 @@ impl Source {
             region: None,
             foreign_origin: false,
             datacentre: false,
+            email_link: None,
             events,
         }
     }

@@ -49,6 +49,7 @@ pub async fn wrongly(
         region: None,
         foreign_origin: false,
         datacentre: false,
+        email_link: None,
         events: Vec::new(),
     };
     let body = Body { arrival, host: Some("www.example.com".to_owned()), signal: false, events: Vec::new() };

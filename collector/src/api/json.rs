@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, web::Payload};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
 use crate::{error::Problem, ingest::body};
@@ -24,6 +25,17 @@ pub async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) 
     })?;
     reader.end().map_err(|_| Problem::invalid_at("", "there is something after the JSON value"))?;
     Ok(value)
+}
+
+/// A value that was read already as the type that it must be.
+///
+/// # Errors
+/// 400 that points at what is wrong.
+pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    if !value.is_object() {
+        return Err(Problem::invalid_at("", "must be an object"));
+    }
+    serde_path_to_error::deserialize(value).map_err(|error| problem_of(&error))
 }
 
 /// Refuses a text that is empty, too long, or holds control characters.

@@ -57,15 +57,44 @@ impl MatchBody {
     /// 400 where it is not said by one thing alone, or that cannot be read; 404 where there is none; 409 where there are
     /// several, with their ids.
     pub async fn find(&self, app: &App, caller: &Caller, site: &Site) -> Result<Lead, Problem> {
+        let mut leads = self.all(app, caller, site).await?;
+        match leads.len() {
+            1 => leads.pop().ok_or_else(none),
+            0 => Err(none()),
+            _ => Err(several(
+                "Several leads gave it. Say which one by its id: `candidates` has them, newest first.",
+                &leads,
+            )),
+        }
+    }
+
+    /// The newest lead of the one person that is meant, if the caller may see it.
+    ///
+    /// # Errors
+    /// As [`Self::find`], but 409 only where the leads are of several persons.
+    pub async fn find_person(&self, app: &App, caller: &Caller, site: &Site) -> Result<Lead, Problem> {
+        let mut leads = self.all(app, caller, site).await?;
+        if leads.windows(2).any(|two| matches!(two, [a, b] if a.person != b.person)) {
+            return Err(several(
+                "Leads of several persons gave it. Say which one by its id: `candidates` has them, newest first.",
+                &leads,
+            ));
+        }
+        leads.truncate(1);
+        leads.pop().ok_or_else(none)
+    }
+
+    /// All leads that may be meant, newest first.
+    async fn all(&self, app: &App, caller: &Caller, site: &Site) -> Result<Vec<Lead>, Problem> {
         let given = [&self.external_id, &self.reference, &self.phone, &self.email];
         if given.iter().filter(|given| given.is_some()).count() != 1 {
             return Err(Problem::invalid_at("/match", "must be one of external_id, ref, phone, email"));
         }
         if let Some(id) = &self.external_id {
-            return find(app, caller, site, &format!("ext:{id}")).await;
+            return Ok(vec![find(app, caller, site, &format!("ext:{id}")).await?]);
         }
         if let Some(reference) = &self.reference {
-            return find(app, caller, site, &format!("ref:{reference}")).await;
+            return Ok(vec![find(app, caller, site, &format!("ref:{reference}")).await?]);
         }
         let (kind, normalised, pointer) = match (&self.phone, &self.email) {
             (Some(raw), _) => (IdentifierKind::Phone, phone(raw, site), "/match/phone"),
@@ -78,19 +107,16 @@ impl MatchBody {
         leads.retain(|lead| {
             !lead.flags.iter().any(|flag| matches!(flag, Flag::Test | Flag::Spam | Flag::Internal))
         });
-        match leads.len() {
-            1 => leads.pop().ok_or_else(none),
-            0 => Err(none()),
-            _ => {
-                let mut problem = Problem::conflict(
-                    "Several leads gave it. Say which one by its id: `candidates` has them, newest first.",
-                );
-                let ids = leads.iter().map(|lead| lead.id.to_string()).collect();
-                problem.candidates = Some(Box::new(Candidates(ids)));
-                Err(problem)
-            }
-        }
+        Ok(leads)
     }
+}
+
+/// 409, with the ids of those that may be meant.
+fn several(detail: &'static str, leads: &[Lead]) -> Problem {
+    let mut problem = Problem::conflict(detail);
+    let ids = leads.iter().map(|lead| lead.id.to_string()).collect();
+    problem.candidates = Some(Box::new(Candidates(ids)));
+    problem
 }
 
 /// A number as it was given to find somebody by: as people write it, or as WhatsApp does.

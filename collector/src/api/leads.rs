@@ -10,11 +10,12 @@ use super::{
     check, json, lead_match, problem,
     query::{self, Query},
     shapes::{ItemView, LeadView, List},
+    standing::EmailView,
     visitors,
 };
 use crate::{
     app::App,
-    domain::{journey, token::Permission},
+    domain::{email, journey, token::Permission},
     error::Problem,
     project::{people::Graph, stories::Stories},
     store::LeadQuery,
@@ -120,6 +121,8 @@ pub struct JourneyView {
     lead: String,
     person: String,
     visitors: Vec<String>,
+    /// What became of the messages that the person was sent, the oldest first.
+    emails: Vec<EmailView>,
     items: Vec<ItemView>,
     /// The `cursor` of the next page; null at the end.
     next: Option<String>,
@@ -157,6 +160,7 @@ pub async fn journey(
         person: lead.person,
         visitors: person.visitors(),
         lead: lead.id.to_string(),
+        emails: email::messages(&records).into_iter().map(EmailView::from).collect(),
         items,
         next,
     };

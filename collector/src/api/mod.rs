@@ -8,7 +8,7 @@
 //! - [`shapes`], [`standing`]: leads, touches and journey items as the API shows them
 //! - [`sites`], [`install`], [`visitors`], [`leads`], [`tokens`], [`bad_events`], [`live`]: the resources
 //! - [`persons`]: who is who, the evidence for it, and taking it back
-//! - [`reports`]: counters and bots; [`campaigns`]: what came of each campaign; [`metrics`]: what each number means; [`channel_rules`]: why a channel; [`links`], [`costs`]: what reports need to know
+//! - [`reports`]: counters and bots; [`campaigns`]: what came of each campaign; [`metrics`]: what each number means; [`channel_rules`]: why a channel; [`links`], [`costs`]: what reports need to know; [`emails`]: a message's pixel and links
 //! - [`webhooks`], [`deliveries`]: who is told what happens, and what became of it
 //! - [`health`]: is it up, can it store, what does it count
 //! - [`erase`], [`person_export`], [`consent`]: the rights to be forgotten, to see, to change one's mind
@@ -32,6 +32,7 @@ pub mod consent;
 pub mod costs;
 pub mod csv;
 pub mod deliveries;
+pub mod emails;
 pub mod erase;
 pub mod exports;
 pub mod health;

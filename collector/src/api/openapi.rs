@@ -6,9 +6,10 @@ use utoipa::{
 };
 
 use super::{
-    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, erase, exports,
-    health, imports, install, leads, leads_in, links, live, metrics, numbers, person_export, persons,
-    records::{attempts, marks, sales, stages},
+    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, emails, erase,
+    exports, health, imports, install, leads, leads_in, links, live, metrics, numbers, person_export,
+    persons,
+    records::{activities, attempts, marks, sales, stages},
     reports, sites, tokens, visitors, webhooks,
 };
 use crate::ingest::{beacon, redirect};
@@ -27,12 +28,12 @@ use crate::ingest::{beacon, redirect};
         visitors::journey,
         bad_events::list, bad_events::replay,
         live::get,
-        links::put, links::get, costs::post,
+        links::put, links::get, emails::post, costs::post,
         reports::counters, reports::visitors, reports::bots, campaigns::campaigns, metrics::dictionary, channel_rules::get,
         persons::get, persons::edges, persons::revoke, persons::restore, persons::conflicts,
         leads::list, leads::get, leads::journey, leads::search, leads_in::post, imports::post, marks::patch, marks::flag,
         stages::list, stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,
-        sales::sale, sales::sale_by_match,
+        sales::sale, sales::sale_by_match, activities::post,
         numbers::put, numbers::get, numbers::advice, calls::post,
         exports::post, erase::post, person_export::get, consent::post, consent::put_texts, consent::get_texts, audit::list,
         webhooks::put, webhooks::get, webhooks::test, deliveries::list, deliveries::replay,

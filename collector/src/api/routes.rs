@@ -17,10 +17,10 @@ use utoipa::OpenApi as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, erase, exports,
-    health, imports, install, leads, leads_in, links, live, metrics, numbers, openapi, pages, person_export,
-    persons, problem,
-    records::{attempts, marks, sales, stages},
+    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, emails, erase,
+    exports, health, imports, install, leads, leads_in, links, live, metrics, numbers, openapi, pages,
+    person_export, persons, problem,
+    records::{activities, attempts, marks, sales, stages},
     reports, sites, tokens, visitors, webhooks,
 };
 use crate::{
@@ -61,6 +61,7 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/bad-events/replay"), "POST", [post().to(bad_events::replay)]))
         .service(at(&format!("{site}/live"), "GET", [get().to(live::get)]))
         .service(at(&format!("{site}/links"), "GET, PUT", [get().to(links::get), put().to(links::put)]))
+        .service(at(&format!("{site}/emails"), "POST", [post().to(emails::post)]))
         .service(at(&format!("{site}/costs"), "POST", [post().to(costs::post)]))
         .service(at(&format!("{site}/reports/counters"), "GET", [get().to(reports::counters)]))
         .service(at(&format!("{site}/reports/counters/visitors"), "GET", [get().to(reports::visitors)]))
@@ -97,6 +98,7 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/imports/{{kind}}"), "POST", [post().to(imports::post)]))
         .service(at(&format!("{site}/attempts"), "POST", [post().to(attempts::attempt_by_match)]))
         .service(at(&format!("{site}/sales"), "POST", [post().to(sales::sale_by_match)]))
+        .service(at(&format!("{site}/events"), "POST", [post().to(activities::post)]))
         .service(at(
             &format!("{site}/stages"),
             "GET, POST",

@@ -363,7 +363,7 @@ impl ItemView {
                 view.own = own_fields(&seen.event.detail, &seen.event.id_text());
             }
             What::Record(told) => {
-                view.kind = told.record.kind().to_owned();
+                view.kind = told.record.name().to_owned();
                 view.own = standing::fields(app, site, caller, &told).await?;
                 if caller.sees_contacts() && !told.record.references().is_empty() {
                     app.looks.see(site, caller, told.record.lead().as_str());

@@ -11,6 +11,8 @@ use super::auth::Caller;
 use crate::{
     app::App,
     domain::{
+        activity::Activity,
+        email::Message,
         fact::SiteNumber,
         funnel::Owner,
         record::{Record, Told},
@@ -220,6 +222,7 @@ pub async fn fields_with(
             "amount": sent.value.as_ref().map(|(amount, _)| amount),
             "currency": sent.value.as_ref().map(|(_, currency)| currency),
         }),
+        Record::Activity(activity) => told_props(activity),
     };
     let Some(own) = fields.as_object_mut() else { return Ok(Map::new()) };
     own.retain(|_, value| !value.is_null());
@@ -230,20 +233,86 @@ pub async fn fields_with(
         Record::Stage(stage) => Some(stage.note),
         Record::Attempt(attempt) => attempt.note,
         Record::Call(call, _) => call.note,
+        Record::Activity(activity) => activity.note,
         _ => None,
     };
     if let Some(note) = note.filter(|_| with_notes)
         && let Some(note) = app.vault.get(site, note).await?
     {
-        if let Record::Stage(_) = told.record {
-            own.insert("by".to_owned(), json!(note.by));
-            own.insert("reason".to_owned(), json!(note.reason));
-        } else {
-            own.insert("agent".to_owned(), json!(note.by));
-            if let (Record::Call(..), Some(recording)) = (told.record, note.reason) {
-                own.insert("recording".to_owned(), json!(recording));
+        match told.record {
+            Record::Stage(_) => {
+                own.insert("by".to_owned(), json!(note.by));
+                own.insert("reason".to_owned(), json!(note.reason));
+            }
+            Record::Activity(_) => {
+                if let Some(props) = own.get_mut("props").and_then(Value::as_object_mut) {
+                    props.extend(note.fields.into_iter().map(|(name, text)| (name, json!(text))));
+                    props.extend(note.by.map(|agent| ("agent".to_owned(), json!(agent))));
+                }
+            }
+            _ => {
+                own.insert("agent".to_owned(), json!(note.by));
+                if let (Record::Call(..), Some(recording)) = (told.record, note.reason) {
+                    own.insert("recording".to_owned(), json!(recording));
+                }
             }
         }
     }
     Ok(std::mem::take(own))
+}
+
+/// What happened elsewhere, as it was told short of what is kept with the contact details.
+fn told_props(activity: &Activity) -> Value {
+    let mut props: Map<String, Value> =
+        activity.props.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let own = [
+        ("message", json!(activity.message)),
+        ("campaign", json!(activity.campaign)),
+        ("link", json!(activity.link)),
+        ("score", json!(activity.score)),
+    ];
+    props.extend(
+        own.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.to_owned(), value)),
+    );
+    json!({
+        "props": props,
+        "trust": activity.kind.has_low_trust().then_some("low"),
+        "external_id": activity.external_id,
+    })
+}
+
+/// What became of a message that somebody was sent. Times are the earliest of each.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeadEmail)]
+pub struct EmailView {
+    /// The sender's own name of it; null for those that name none.
+    message: Option<String>,
+    campaign: Option<String>,
+    sent_at: Option<i64>,
+    bounced_at: Option<i64>,
+    /// Whether somebody saw it: its pictures were fetched, which programs do by themselves, too, or a link was followed.
+    opened: bool,
+    opened_at: Option<i64>,
+    opens: u32,
+    clicked_at: Option<i64>,
+    clicks: u32,
+    /// Which links, each once.
+    clicked: Vec<String>,
+}
+
+impl From<Message> for EmailView {
+    fn from(message: Message) -> Self {
+        Self {
+            opened: message.is_opened(),
+            message: message.message,
+            campaign: message.campaign,
+            sent_at: message.sent_at,
+            bounced_at: message.bounced_at,
+            opened_at: message.opened_at,
+            opens: message.opens,
+            clicked_at: message.clicked_at,
+            clicks: message.clicks,
+            clicked: message.clicked,
+        }
+    }
 }

@@ -13,8 +13,10 @@ use super::{
 pub const CONTACT: &str = "contact";
 /// To be passed on, hashed, to ad platforms.
 pub const ADS: &str = "ads";
+/// That it is known of them whether they opened a message, and which links they followed.
+pub const EMAIL_TRACKING: &str = "email_tracking";
 /// The purposes that there are, in order.
-pub const PURPOSES: [&str; 4] = [ADS, CONTACT, "email_tracking", "marketing"];
+pub const PURPOSES: [&str; 4] = [ADS, CONTACT, EMAIL_TRACKING, "marketing"];
 
 /// Somebody agreed to something, or took it back, elsewhere than in a form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

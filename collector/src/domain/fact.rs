@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use wire::beacon::{Choice, Mode, Via};
 
 use super::{
+    activity::Activity,
     audit::Looked,
     call::{Call, Lease},
     consent::{ConsentSaid, ConsentTextsPut},
     conversion::ConversionSent,
     delivery::{ReplayAsked, Tried},
     erasure::Erased,
-    event::Event,
+    event::{Event, Identifier},
     id::{Id, LeadId, VaultRef},
     identity::EdgeId,
     number::NumbersPut,
@@ -72,6 +73,8 @@ pub enum Entry {
     Patch(LeadPatch),
     /// An ad platform's file got a conversion of a lead.
     ConversionSent(ConversionSent),
+    /// Something happened to a lead elsewhere.
+    Activity(Activity),
     /// A pixel was fetched.
     Pixel(Pixel),
     /// A counted link was followed.
@@ -135,7 +138,8 @@ impl Entry {
             | Self::Sale(_)
             | Self::Flag(_)
             | Self::Patch(_)
-            | Self::ConversionSent(_) => Record::of(self).map(Record::received_at),
+            | Self::ConversionSent(_)
+            | Self::Activity(_) => Record::of(self).map(Record::received_at),
             Self::Call(call) => Some(call.received_at),
             Self::Lease(lease) => Some(lease.at),
             Self::Numbers(put) => Some(put.at),
@@ -212,8 +216,23 @@ pub struct Arrival {
     /// It came from a network of a data centre, by the operator's list; the address is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub datacentre: bool,
+    /// A page view of it was opened by a link in a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_link: Option<EmailLink>,
     /// In the order they came.
     pub events: Vec<Event>,
+}
+
+/// A page view was opened by a link in a message that was sent to somebody who agreed that it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailLink {
+    /// The page view's event, as its id travels.
+    pub event: String,
+    /// The address that the message was sent to.
+    pub identifier: Identifier,
+    /// Where the vault keeps what its lead gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultRef>,
 }
 
 impl Arrival {
@@ -291,6 +310,7 @@ impl Arrival {
             region: None,
             foreign_origin: false,
             datacentre: false,
+            email_link: None,
             events,
         }
     }

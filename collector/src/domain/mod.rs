@@ -22,6 +22,7 @@
 //! - [`token`]: who may do what through the API
 //! - [`webhook`], [`delivery`], [`circuit`]: who is told what happens, each message on its way, who takes nothing
 //! - [`record`], [`sales`], [`currency`]: what servers and people tell about leads
+//! - [`activity`], [`email`]: what happened elsewhere, and what became of messages
 //! - [`clock_skew`]: which of two clocks is believed
 //! - [`channel`]: the grouping rules
 //! - [`touch`]: an arrival with a source
@@ -34,6 +35,7 @@
 //! - [`funnel`]: the stages that leads go through, and whose business each is
 //! - [`consent`], [`erasure`], [`audit`]: what people agreed to, who was forgotten, who looked
 
+pub mod activity;
 pub mod audit;
 pub mod bad_event;
 pub mod bot;
@@ -48,6 +50,7 @@ pub mod counters;
 pub mod currency;
 pub mod delivery;
 pub mod device;
+pub mod email;
 pub mod erasure;
 pub mod event;
 pub mod fact;

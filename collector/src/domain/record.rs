@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    activity::Activity,
     call::Call,
     conversion::ConversionSent,
     event::{Consent, Flag, LeadKind, Personal, Prop},
@@ -170,6 +171,8 @@ pub enum Record<'a> {
     Patch(&'a LeadPatch),
     /// That an ad platform's file got a conversion of it.
     ConversionSent(&'a ConversionSent),
+    /// Something that happened elsewhere.
+    Activity(&'a Activity),
 }
 
 impl<'a> Record<'a> {
@@ -185,6 +188,7 @@ impl<'a> Record<'a> {
             Entry::Flag(flag) => Some(Self::Flag(flag)),
             Entry::Patch(patch) => Some(Self::Patch(patch)),
             Entry::ConversionSent(sent) => Some(Self::ConversionSent(sent)),
+            Entry::Activity(activity) => Some(Self::Activity(activity)),
             _ => None,
         }
     }
@@ -201,6 +205,7 @@ impl<'a> Record<'a> {
             Self::Flag(record) => &record.lead,
             Self::Patch(record) => &record.lead,
             Self::ConversionSent(record) => &record.lead,
+            Self::Activity(record) => &record.lead,
         }
     }
 
@@ -213,6 +218,7 @@ impl<'a> Record<'a> {
             Self::Attempt(record) => record.at,
             Self::Sale(record) => record.at,
             Self::Call(record, _) => record.at,
+            Self::Activity(record) => record.at,
             Self::Flag(record) => record.received_at,
             Self::Patch(record) => record.received_at,
             Self::ConversionSent(record) => record.received_at,
@@ -228,13 +234,14 @@ impl<'a> Record<'a> {
             Self::Attempt(record) => record.received_at,
             Self::Sale(record) => record.received_at,
             Self::Call(record, _) => record.received_at,
+            Self::Activity(record) => record.received_at,
             Self::Flag(record) => record.received_at,
             Self::Patch(record) => record.received_at,
             Self::ConversionSent(record) => record.received_at,
         }
     }
 
-    /// Its kind: what its external id is unique within, and what journeys call it.
+    /// Its kind: what its external id is unique within.
     #[must_use]
     pub fn kind(self) -> &'static str {
         match self {
@@ -246,6 +253,16 @@ impl<'a> Record<'a> {
             Self::Flag(_) => "flag",
             Self::Patch(_) => "patch",
             Self::ConversionSent(_) => "export",
+            Self::Activity(_) => Activity::KIND,
+        }
+    }
+
+    /// What journeys call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Activity(record) => record.kind.as_str(),
+            record => record.kind(),
         }
     }
 
@@ -265,6 +282,7 @@ impl<'a> Record<'a> {
             Self::Sale(record) => Some(&record.external_id),
             Self::Call(record, _) => Some(&record.external_id),
             Self::ConversionSent(record) => Some(&record.key),
+            Self::Activity(record) => Some(&record.external_id),
             Self::Flag(_) | Self::Patch(_) => None,
         }
     }
@@ -278,6 +296,7 @@ impl<'a> Record<'a> {
             Self::Attempt(record) => record.note.into_iter().collect(),
             Self::Call(record, _) => record.references(),
             Self::Patch(record) => record.crm.into_iter().collect(),
+            Self::Activity(record) => record.note.into_iter().collect(),
             Self::Sale(_) | Self::Flag(_) | Self::ConversionSent(_) => Vec::new(),
         }
     }

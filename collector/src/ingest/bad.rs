@@ -167,7 +167,7 @@ pub fn again(
     let mut append = Append::nothing(site.number);
     let mut still = None;
     let verdict = match fate {
-        Fate::Kept { event, seal } => {
+        Fate::Kept { event, seal, .. } => {
             arrival.events = vec![*event];
             append.entry = Some(Entry::Arrival(arrival));
             append.seals.extend(seal);

@@ -18,6 +18,7 @@ use super::{
     enrich::Headers,
     guard, numbers,
     place::Place,
+    readers,
     sort::{self, Sorted},
 };
 use crate::{
@@ -146,7 +147,7 @@ async fn receive(
     let received_at = app.clock.now();
     let cookie = request.cookie(COOKIE).and_then(|cookie| Id::parse(cookie.value()));
     let has_cookie = cookie.is_some();
-    let Sorted { append, refusals, mode, visitor } = sort::beacon(
+    let Sorted { mut append, refusals, mode, visitor, email_click } = sort::beacon(
         app,
         site,
         headers,
@@ -155,6 +156,9 @@ async fn receive(
         cookie,
         received_at,
     )?;
+    if let (Some((event, token)), Some(Entry::Arrival(arrival))) = (email_click, &mut append.entry) {
+        arrival.email_link = readers::landed(app, site, event, &token, received_at).await;
+    }
     let withheld: u64 = append.tally.withheld.values().sum();
 
     let asked = match &append.entry {

@@ -17,6 +17,9 @@ use crate::{
     vault::{PersonalData, Vault, VaultError, contact},
 };
 
+/// The key in an address by which a page is told whose click in a message led to it (`vault::recipient`).
+pub const EMAIL_CLICK: &str = "tzclid";
+
 /// What a beacon's headers say.
 pub struct Headers {
     /// As the browser sent it, cut.
@@ -119,6 +122,33 @@ pub fn split_personal(
         }
         _ => Ok(None),
     }
+}
+
+/// Takes out of an event's addresses by whose click in a message somebody came, and answers it where it is this page
+/// view's own: it is for the collector alone, and no address is stored with it. That it was there stays.
+pub fn take_email_click(event: &mut Event) -> Option<String> {
+    let (own, other) = match &mut event.detail {
+        Detail::PageView { url, referrer, .. } => (Some(url), referrer.as_mut()),
+        Detail::Click { href, .. } => (None, href.as_mut()),
+        Detail::CtaView(cta) | Detail::CtaClick(cta) => (None, cta.href.as_mut()),
+        Detail::OutboundClick(target) | Detail::Download(target) => (None, Some(&mut target.href)),
+        _ => (None, None),
+    };
+    other.and_then(cut_email_click);
+    own.and_then(cut_email_click)
+}
+
+fn cut_email_click(url: &mut String) -> Option<String> {
+    let mut taken = None;
+    let mut from = 0;
+    while let Some(found) = url.get(from..).and_then(|rest| rest.find(EMAIL_CLICK)) {
+        from += found + EMAIL_CLICK.len();
+        let Some(rest) = url.get(from..).and_then(|rest| rest.strip_prefix('=')) else { continue };
+        let length = rest.find(['&', '#']).unwrap_or(rest.len());
+        let value: String = url.drain(from + 1..from + 1 + length).collect();
+        taken = taken.or(Some(value).filter(|value| !value.is_empty()));
+    }
+    taken
 }
 
 /// What somebody typed, unless it is blank.
@@ -233,5 +263,33 @@ impl<'a> Parts<'a> {
         let (reference, sealed) = self.vault.seal(self.site, data)?;
         *personal = Personal { vault: Some(reference), identifiers: self.identifiers };
         Ok(Seal { event, reference, sealed, lookups: self.lookups })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_is_stored_with_whose_click_it_was() {
+        let cases = [
+            (
+                "https://example.com/?tzclid=abc&utm_id=7",
+                "https://example.com/?tzclid=&utm_id=7",
+                Some("abc"),
+            ),
+            ("https://example.com/?a=1&tzclid=abc#x", "https://example.com/?a=1&tzclid=#x", Some("abc")),
+            ("https://example.com/#/r?tzclid=abc", "https://example.com/#/r?tzclid=", Some("abc")),
+            ("?tzclid=a&tzclid=b", "?tzclid=&tzclid=", Some("a")),
+            ("?tzclid=&tzclid=b", "?tzclid=&tzclid=", Some("b")),
+            ("https://example.com/tzclid?tzclid", "https://example.com/tzclid?tzclid", None),
+            ("https://example.com/?tzclid=", "https://example.com/?tzclid=", None),
+            ("", "", None),
+        ];
+        for (url, left, taken) in cases {
+            let mut cut = url.to_owned();
+            assert_eq!(cut_email_click(&mut cut).as_deref(), taken, "{url}");
+            assert_eq!(cut, left);
+        }
     }
 }

@@ -9,7 +9,7 @@
 //! - [`sort`]: a whole beacon: what is appended, what is only counted, what stands by
 //! - [`bad`]: refused events, kept and tried again
 //! - [`beacon`]: `POST /t/{site}`; [`numbers`]: which telephone number its page shows
-//! - [`pixel`]: `GET /t/{site}.gif`; [`redirect`]: `GET /t/{site}/r/{link}`
+//! - [`pixel`]: `GET /t/{site}.gif`; [`redirect`]: `GET /t/{site}/r/{link}`; [`readers`]: whose messages they stand in
 //! - [`tracker`]: the loader and the core, as served; [`loaders`]: loaders made ready
 //!
 //! **Invariants.** Nothing is answered 2xx before it is durable. Personal data is split off before the append. The
@@ -31,6 +31,7 @@ pub mod numbers;
 pub mod pixel;
 pub mod place;
 pub mod policy;
+pub mod readers;
 pub mod redirect;
 pub mod sort;
 pub mod tracker;

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use wire::beacon::{Choice, ConsentDefault, Mode, effective_mode};
 
-use super::{client::Client, enrich::Headers};
+use super::{client::Client, enrich::Headers, readers::Reader};
 use crate::{
     api::query::Query,
     app::App,
@@ -35,10 +35,16 @@ pub async fn get(app: &App, request: &HttpRequest, slug: &str) -> HttpResponse {
     // Whoever only asks about the picture has not shown it.
     if request.method() == Method::GET
         && let Some(site) = app.directory.site(slug)
-        && let Some(append) = read(app, &site, request)
-        && let Err(error) = app.store.append(append).await
+        && let Some((append, opened)) = read(app, &site, request)
     {
-        tracing::warn!(%error, "a pixel was not counted");
+        if let Err(error) = app.store.append(append).await {
+            tracing::warn!(%error, "a pixel was not counted");
+        }
+        if let Some(Opened { query, headers, campaign, at, datacentre }) = opened
+            && let Some(reader) = Reader::of(app, &site, &query, &headers, datacentre).await
+        {
+            reader.opened(app, &site, campaign, at).await;
+        }
     }
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store, private"))
@@ -48,8 +54,17 @@ pub async fn get(app: &App, request: &HttpRequest, slug: &str) -> HttpResponse {
         .body(GIF)
 }
 
-/// What is appended for a pixel; `None` where nothing may be, or the address says nothing.
-fn read(app: &App, site: &Site, request: &HttpRequest) -> Option<Append> {
+/// A message was opened, perhaps by somebody whom the address names.
+struct Opened {
+    query: Query,
+    headers: Headers,
+    campaign: Option<String>,
+    at: i64,
+    datacentre: bool,
+}
+
+/// What is appended for a pixel, and whether it is a message's; `None` where nothing may be, or the address says nothing.
+fn read(app: &App, site: &Site, request: &HttpRequest) -> Option<(Append, Option<Opened>)> {
     let client = Client::of(&app.settings, request);
     app.limits.admit(site.number, client).ok()?;
     let at = app.clock.now();
@@ -74,10 +89,13 @@ fn read(app: &App, site: &Site, request: &HttpRequest) -> Option<Append> {
         // Whatever else it says: one id counts once.
         content: [0; 32],
     });
-    let user_agent = headers.user_agent;
+    let user_agent = headers.user_agent.clone();
     let datacentre = app.datacentres.have_client(client);
+    let campaign = placement.campaign.clone();
     let entry = Entry::Pixel(Pixel { at, kind, placement, message, user_agent, datacentre });
-    Some(Append { claim, ..Append::of(site.number, entry) })
+    let append = Append { claim, ..Append::of(site.number, entry) };
+    let is_open = kind == PixelKind::Open;
+    Some((append, is_open.then_some(Opened { query, headers, campaign, at, datacentre })))
 }
 
 /// Whether a pixel may be kept. A view of an ad says nothing of anybody; that a message was opened, or a page viewed,

@@ -2,7 +2,8 @@
 //!
 //! It leads only to targets that the site has registered. What the ad platform hung onto the address (click ids,
 //! `utm_*`) goes along, and where the target has no tags, those of the link do, so that the visit is known for what it
-//! is. Whoever clicked gets there, whether the click could be counted or not.
+//! is. Whoever clicked gets there, whether the click could be counted or not. What says to whom a message was sent stays
+//! here; a page of the site's own is told, for an hour, whose click led to it.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -10,15 +11,23 @@ use actix_web::{
     web,
 };
 
-use super::{client::Client, enrich::Headers};
+use super::{
+    client::Client,
+    enrich::{self, Headers},
+    readers::Reader,
+};
 use crate::{
-    api::{problem, query::escaped},
+    api::{
+        problem,
+        query::{Query, escaped},
+    },
     app::App,
     domain::{
         fact::Entry,
         promotion::{Link, LinkClick},
     },
     error::Problem,
+    project::directory::Site,
     store::Append,
 };
 
@@ -40,26 +49,56 @@ pub async fn get(
     let none = || Problem::not_found("There is no such link.");
     let site = app.directory.site(&slug).ok_or_else(none)?;
     let link = site.links.iter().find(|link| link.id == id).ok_or_else(none)?;
-    let location = location(link, request.query_string());
     let client = Client::of(&app.settings, &request);
+    let mut landing = None;
     // A HEAD looks where a link leads, as checkers of links do, and follows nothing.
     if request.method() == Method::GET && app.limits.admit(site.number, client).is_ok() {
+        let (at, headers) = (app.clock.now(), Headers::of(request.headers()));
+        let datacentre = app.datacentres.have_client(client);
         let click = LinkClick {
-            at: app.clock.now(),
+            at,
             link: link.id.clone(),
             placement: link.placement.clone(),
-            user_agent: Headers::of(request.headers()).user_agent,
-            datacentre: app.datacentres.have_client(client),
+            user_agent: headers.user_agent.clone(),
+            datacentre,
         };
         if let Err(error) = app.store.append(Append::of(site.number, Entry::LinkClick(click))).await {
             tracing::warn!(%error, "a click on a link was not counted");
         }
+        let query = Query::of(&request, at);
+        if let Some(reader) = Reader::of(&app, &site, &query, &headers, datacentre).await {
+            reader.clicked(&app, &site, &link.id, link.placement.campaign.clone(), at).await;
+            let token = app.vault.landing_token(site.number, &reader.lead.id, at);
+            landing = token.filter(|_| is_own(&site, link));
+        }
     }
+    let location = location(link, &passed_on(request.query_string(), landing.as_deref()));
     let location = header::HeaderValue::from_str(&location).map_err(Problem::internal)?;
     Ok(HttpResponse::Found()
         .insert_header((header::LOCATION, location))
         .insert_header((header::CACHE_CONTROL, "no-store, private"))
         .finish())
+}
+
+/// Whether a link leads to a page of the site's own: nobody else is told whose click it was.
+fn is_own(site: &Site, link: &Link) -> bool {
+    wire::arrival::host(&link.target).is_some_and(|host| wire::arrival::is_own(&host, &site.config.domains))
+}
+
+/// The query without what says to whom the message was sent, and with what the page is told.
+fn passed_on(query: &str, landing: Option<&str>) -> String {
+    let value = |name: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    };
+    // Ads may have an `r` of their own.
+    let is_recipient = value("m").is_some() && value("r").is_some_and(|token| token.len() == 43);
+    let of_message = |pair: &str| is_recipient && (pair.starts_with("m=") || pair.starts_with("r="));
+    let mut parts: Vec<&str> =
+        query.split('&').filter(|pair| !pair.is_empty() && !of_message(pair)).collect();
+    let landing = landing.map(|token| format!("{}={token}", enrich::EMAIL_CLICK));
+    parts.extend(landing.as_deref());
+    parts.join("&")
 }
 
 /// The target with the request's query, and the link's own tags where neither of them has any.
@@ -98,6 +137,15 @@ fn location(link: &Link, query: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::promotion::Placement;
+
+    #[test]
+    fn whom_a_message_was_sent_to_stays_here() {
+        let token = "A".repeat(43);
+        assert_eq!(passed_on(&format!("gclid=G&m=otono&r={token}"), None), "gclid=G");
+        assert_eq!(passed_on(&format!("m=otono&r={token}"), Some("T")), "tzclid=T");
+        assert_eq!(passed_on("r=5&m=otono", None), "r=5&m=otono", "an ad's own");
+        assert_eq!(passed_on("", None), "");
+    }
 
     #[test]
     fn what_the_ad_hung_on_goes_along_and_the_links_tags_where_there_are_none() {

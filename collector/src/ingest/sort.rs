@@ -41,6 +41,8 @@ pub struct Sorted {
     pub mode: Mode,
     /// Whose browser it is. In full mode only.
     pub visitor: Option<Id>,
+    /// The page view that a click in a message led to, and by whose click. In full mode only.
+    pub email_click: Option<(String, String)>,
 }
 
 /// Sorts a beacon. `cookie` is the visitor that the browser was known by before; `place` finds where it is,
@@ -89,6 +91,7 @@ pub fn beacon(
         region,
         foreign_origin,
         datacentre,
+        email_link: None,
         events: Vec::new(),
     };
     let sieve = Sieve::new(&app.vault, site, &own, &arrival, headers.signal);
@@ -98,9 +101,12 @@ pub fn beacon(
     let mut refusals = Vec::new();
     let mut bad = bad::Gathered::default();
     let mut seals: Vec<Seal> = Vec::new();
+    let mut email_click = None;
     for (index, raw) in beacon.events.iter().enumerate() {
         match sieve.fate(raw, events.len())? {
-            Fate::Kept { event, seal } => {
+            Fate::Kept { event, seal, email } => {
+                let may = visitor.is_some() && !foreign_origin && email_click.is_none();
+                email_click = email.filter(|_| may).map(|token| (event.id_text(), token)).or(email_click);
                 events.push(*event);
                 seals.extend(seal);
             }
@@ -129,6 +135,7 @@ pub fn beacon(
         refusals,
         mode,
         visitor,
+        email_click,
     })
 }
 
@@ -152,6 +159,8 @@ pub enum Fate {
         event: Box<Event>,
         /// What is personal about it.
         seal: Option<Seal>,
+        /// Whose click in a message led to it, as the page was told.
+        email: Option<String>,
     },
     /// The visitor's choice forbids to keep it; counted by this reason.
     Withheld(&'static str),
@@ -201,6 +210,7 @@ impl<'a> Sieve<'a> {
             let lead = event.detail.lead().is_some();
             policy::rule(self.mode, self.choice, self.signal, config.consent_default, valid.kind, lead)
         };
+        let email = enrich::take_email_click(&mut event);
         let mut seal = None;
         if ruling(&event) == Ruling::Keep {
             policy::reduce_event(self.mode, &mut event);
@@ -209,7 +219,7 @@ impl<'a> Sieve<'a> {
         }
         // Asked again: a lead without any way of contact is none.
         Ok(match ruling(&event) {
-            Ruling::Keep => Fate::Kept { event: Box::new(event), seal },
+            Ruling::Keep => Fate::Kept { event: Box::new(event), seal, email },
             Ruling::Withhold(reason) => Fate::Withheld(reason),
         })
     }

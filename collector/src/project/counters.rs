@@ -135,6 +135,7 @@ impl Counters {
                 | Entry::Flag(_)
                 | Entry::Patch(_)
                 | Entry::ConversionSent(_)
+                | Entry::Activity(_)
                 | Entry::Site(_)
                 | Entry::Token(_)
                 | Entry::TokenRevoked(_)

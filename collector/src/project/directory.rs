@@ -184,6 +184,7 @@ impl Entries {
             | Entry::Flag(_)
             | Entry::Patch(_)
             | Entry::ConversionSent(_)
+            | Entry::Activity(_)
             | Entry::Pixel(_)
             | Entry::LinkClick(_)
             | Entry::Cost(_)

@@ -6,9 +6,9 @@ mod erase;
 
 use crate::{
     domain::{
-        event::{Detail, Event, Flag},
-        fact::{Arrival, Entry, Position, SiteNumber, Subject},
-        id::LeadId,
+        event::{Detail, Event, Flag, Personal},
+        fact::{Arrival, EmailLink, Entry, Position, SiteNumber, Subject},
+        id::{Id, LeadId},
         identity::{EdgeKind, Node},
         install::Install,
         record::Record,
@@ -179,7 +179,8 @@ impl<'a> Work<'a> {
                 | Entry::Call(_)
                 | Entry::Flag(_)
                 | Entry::Patch(_)
-                | Entry::ConversionSent(_) => {
+                | Entry::ConversionSent(_)
+                | Entry::Activity(_) => {
                     if let Some(record) = Record::of(&stored.entry) {
                         let lead = record.lead();
                         rows.push(Row::Record { lead: lead.clone(), position: stored.position });
@@ -260,9 +261,27 @@ impl<'a> Work<'a> {
             }
             subjects.extend(subject);
         }
+        if let (Some(link), Some(visitor)) = (&arrival.email_link, &arrival.visitor) {
+            let (who, words) = followed(position, arrival, visitor, link);
+            self.leads.news.says(who, words);
+        }
         rows.extend(subjects.iter().map(|subject| Row::Piece { subject: subject.clone(), position }));
         self.leads.touched.extend(subjects);
     }
+}
+
+/// That somebody followed a link in a message which was sent to an address.
+fn followed(position: Position, arrival: &Arrival, visitor: &Id, link: &EmailLink) -> (Node, Words) {
+    let event = arrival.events.iter().find(|event| event.id_text() == link.event);
+    let words = Words {
+        fact: link.event.clone(),
+        position,
+        at: event.map_or(arrival.received_at, |event| event.at),
+        received_at: arrival.received_at,
+        kind: EdgeKind::EmailLink,
+        personal: Personal { vault: link.vault, identifiers: vec![link.identifier] },
+    };
+    (Node::Visitor(visitor.clone()), words)
 }
 
 /// What an event says of the lead that it gives birth to, if it does.

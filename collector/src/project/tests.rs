@@ -10,7 +10,7 @@ use crate::{
     domain::{
         channel::Channel,
         event::{Detail, Event, Identifier, IdentifierKind, LeadKind, Personal, Submission},
-        fact::{Arrival, EdgeMark, Entry, HOUSE, StageMove},
+        fact::{Arrival, EdgeMark, EmailLink, Entry, HOUSE, StageMove},
         id::{EventId, Id, LeadId, Token, VaultRef},
         identity::{EdgeId, Node},
         site::{SiteConfig, SitePut},
@@ -234,7 +234,13 @@ fn entry(index: usize, (visitor, page, number, minute, what): Beacon) -> Entry {
             });
         }
     };
-    arrival(visitor.as_deref(), mode, i64::try_from(index).unwrap(), vec![event])
+    let mut entry = arrival(visitor.as_deref(), mode, i64::try_from(index).unwrap(), vec![event]);
+    if let (2, Entry::Arrival(arrival)) = (what, &mut entry) {
+        // Half of them were opened by a link in a message.
+        let link = EmailLink { event: format!("{page}-0"), identifier: signed(name, 0)[0], vault: None };
+        arrival.email_link = visitor.filter(|_| minute % 2 == 0).map(|_| link);
+    }
+    entry
 }
 
 proptest! {

@@ -144,6 +144,7 @@ fn appends() -> Vec<Append> {
         region: None,
         foreign_origin: true,
         datacentre: false,
+        email_link: None,
         events,
     };
     let opaque = Event {
@@ -165,6 +166,7 @@ fn appends() -> Vec<Append> {
         region: None,
         foreign_origin: false,
         datacentre: false,
+        email_link: None,
         events: vec![opaque],
         ..arrival.clone()
     };
@@ -272,6 +274,7 @@ fn additions() -> Vec<Append> {
         region: some("MD"),
         foreign_origin: false,
         datacentre: false,
+        email_link: None,
         events: vec![Event {
             id: EventId::Numbered(0),
             page: Id::parse("p2").unwrap(),

@@ -7,11 +7,13 @@
 //!
 //! - [`keys`]: the master key, and what is derived from it
 //! - [`rotation`]: from one master key to the next
+//! - [`recipient`]: whom a message was sent to, as its pixel and links say it
 //! - [`contact`]: what makes an e-mail address or a telephone number usable
 //! - [`Vault`]: seal, open, hash
 
 pub mod contact;
 pub mod keys;
+pub mod recipient;
 pub mod rotation;
 
 use std::{collections::BTreeMap, sync::Arc};

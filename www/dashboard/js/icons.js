@@ -47,6 +47,9 @@ const ICONS = {
   email_bounced: MAIL,
   email_opened: MAIL,
   email_clicked: MAIL,
+  newsletter_joined: MAIL,
+  survey_response: FORM,
+  webinar_attended: EYE,
 };
 
 const DOT = "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z";

@@ -152,11 +152,25 @@ export function say(item, t) {
         ["did.sale.refund", item.amount < 0, { amount: cash({ ...item, amount: -item.amount }, t) }],
         ["did.sale.amount", Number.isFinite(item.amount), { amount: cash(item, t) }],
       );
-    case "custom":
+    case "custom": {
+      // What happened elsewhere has its name among its properties.
+      const name = item.name ?? item.props?.name ?? "custom";
       return pick(
-        [`did.${item.name}`, /^(rage|dead)_click$/.test(item.name) && item.props?.target, { what: item.props?.target }],
-        ["did.custom", true, { name: item.name ?? "custom" }],
+        [`did.${name}`, /^(rage|dead)_click$/.test(name) && item.props?.target, { what: item.props?.target }],
+        ["did.custom", true, { name }],
       );
+    }
+    case "email_sent":
+    case "email_bounced":
+    case "email_opened":
+      return pick([`did.${kind}.message`, item.props?.message, { message: item.props?.message }]);
+    case "email_clicked":
+      return pick([
+        "did.email_clicked.message", item.props?.message && item.props.link,
+        { message: item.props?.message, link: item.props?.link },
+      ]);
+    case "survey_response":
+      return pick(["did.survey_response.score", Number.isFinite(item.props?.score), { score: item.props?.score }]);
     case "consent":
       return pick(["did.consent.mode", item.mode, { mode: t.label("mode", item.mode) }]);
     case "tracker_error":
@@ -196,13 +210,18 @@ export function details(item, t) {
   const kind = kindOf(item);
   if (kind === "page_view" && item.title && item.url) out.push(path(item.url));
   if (item.cta && kind !== "cta_click" && kind !== "cta_view") out.push(t("detail.cta", { cta: item.cta }));
-  if (kind === "custom" && item.props && typeof item.props === "object") {
-    for (const [name, value] of Object.entries(item.props)) out.push(`${name}: ${scalar(value)}`);
+  if (item.props && typeof item.props === "object") {
+    for (const [name, value] of Object.entries(item.props)) {
+      if (name === "agent") continue;
+      // What was written is shown as it is; whose word it is shows in the sentence.
+      out.push(/^(text|comment|summary|transcript|note)$/.test(name) ? scalar(value) : `${name}: ${scalar(value)}`);
+    }
   }
+  if (item.trust === "low") out.push(t("detail.low_trust"));
   if (item.amended) out.push(t("detail.amended"));
   if (item.inferred) out.push(t("detail.inferred"));
   if (Number.isFinite(item.duration_s)) out.push(t("detail.duration", { time: duration(item.duration_s * 1000) }));
-  const by = item.by ?? item.agent;
+  const by = item.by ?? item.agent ?? item.props?.agent;
   if (by) out.push(t("detail.by", { by: scalar(by) }));
   // A reason is a code of ours or what a colleague wrote: only the code is translated.
   if (item.reason) out.push(t.has(`reason.${item.reason}`) ? t(`reason.${item.reason}`) : scalar(item.reason));
@@ -231,8 +250,9 @@ function scalar(value) {
 const TONES = {
   stage: "good", lead: "good", form_submit: "good", sale: "good", purchase: "good",
   call_click: "act", chat_click: "act", cta_click: "act", download: "act", email_click: "act", sms_click: "act",
-  call: "act", message: "act", attempt: "act",
-  form_error: "bad", form_abandon: "bad", tracker_error: "bad",
+  call: "act", message: "act", attempt: "act", call_summary: "act", email_clicked: "act",
+  survey_response: "act", webinar_attended: "act", newsletter_joined: "act",
+  form_error: "bad", form_abandon: "bad", tracker_error: "bad", email_bounced: "bad",
 };
 
 /** How much an item stands out: good, act, bad or quiet. */

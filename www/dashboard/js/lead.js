@@ -1,6 +1,7 @@
 // One lead: who, where from, at which stage, and the whole journey.
 import { actionsCard } from "./actions.js";
 import { fill, h, icon, pairs, time } from "./dom.js";
+import { emailsList } from "./emails.js";
 import { ago, dateTime, money, sameNumber } from "./format.js";
 import { BACK } from "./icons.js";
 import { flagBadges, lamp, leadName, mailLink, phoneLink, problem, stageBadge, touchCard } from "./parts.js";
@@ -17,13 +18,14 @@ const LIMIT = "500";
 export function leadView({ root, t, api, id, stages, currency, by, back, expired }) {
   let pages = [];
   let letters = new Map();
-  const seen = { head: "", origin: "", journey: "" };
+  const seen = { head: "", origin: "", journey: "", emails: "" };
   const live = lamp(t);
   const errors = h("div", { "aria-live": "polite" });
   const title = h("h1", { tabindex: "-1" }, t("lead.title"));
   const badges = h("p", { class: "badges" });
   const facts = h("section", { class: "card" });
   const origin = h("div", { class: "touches" });
+  const emails = h("section", { class: "card", hidden: true });
   const story = h("div");
   const more = h("button", { class: "button quiet", type: "button", hidden: true, onclick: readOn }, t("journey.more"));
   const stage = stageForm({
@@ -57,7 +59,7 @@ export function leadView({ root, t, api, id, stages, currency, by, back, expired
   const content = h(
     "div",
     { class: "lead", hidden: true },
-    h("div", { class: "side" }, facts, actions, stage.node, who.node, origin),
+    h("div", { class: "side" }, facts, actions, stage.node, emails, who.node, origin),
     h("section", { class: "journey" }, h("h2", {}, t("journey.title")), story, more),
   );
 
@@ -128,6 +130,12 @@ export function leadView({ root, t, api, id, stages, currency, by, back, expired
     fill(origin, cards.length > 0 ? cards : h("p", { class: "muted" }, t("lead.origin_unknown")));
   }
 
+  function showEmails(list) {
+    const shown = emailsList(list, t);
+    emails.hidden = shown === null;
+    fill(emails, shown);
+  }
+
   const changed = (part, data) => {
     const text = JSON.stringify(data) ?? "";
     if (seen[part] === text) return false;
@@ -158,6 +166,7 @@ export function leadView({ root, t, api, id, stages, currency, by, back, expired
       const place = Math.max(0, pages.findLastIndex((one) => one.cursor === at));
       if (place >= pages.length - 1) pages = [...pages.slice(0, place), { cursor: at, ...page }];
       showJourney();
+      if (changed("emails", page.emails)) showEmails(page.emails);
       content.hidden = false;
     },
     report(error) {

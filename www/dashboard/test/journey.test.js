@@ -82,6 +82,12 @@ test("sentences, with everything and with nothing", () => {
     [{ kind: "lead", external_id: "crm-1" }, "Lo anotó otro sistema"],
     [{ kind: "flag", flag: "spam" }, "Se marcó: Spam"],
     [{ kind: "flag" }, "Se le quitó la marca"],
+    [{ kind: "email_opened", props: { message: "otoño-1" } }, "Abrió el correo «otoño-1»"],
+    [{ kind: "email_opened" }, "Abrió un correo"],
+    [{ kind: "email_clicked", props: { message: "otoño-1", link: "oferta" } }, "Pulsó «oferta» en el correo «otoño-1»"],
+    [{ kind: "email_clicked", props: { message: "otoño-1" } }, "Pulsó en un correo"],
+    [{ kind: "survey_response", props: { score: 0 } }, "Respondió a una encuesta: 0 de 10"],
+    [{ kind: "custom", props: { name: "feria" } }, "feria"],
     [{ kind: "kind_of_tomorrow" }, "Kind of tomorrow"],
     [{}, "?"],
   ];
@@ -113,6 +119,23 @@ test("details: path, button, properties, who and why", () => {
   assert.deepEqual(details({ kind: "custom", props: { a: 1, b: true } }, es), ["a: 1", "b: true"]);
   assert.deepEqual(details({ kind: "stage", by: "Sara", reason: "pide re-visita" }, es), ["por Sara", "pide re-visita"]);
   assert.deepEqual(details({ kind: "stage", reason: "no_consent" }, en), ["The visitor chose not to be measured"]);
+});
+
+test("what happened elsewhere: its properties, what was written, how far it is to be trusted", () => {
+  const survey = { kind: "survey_response", props: { score: 9, comment: "muy bien", agent: "Eva" } };
+  assert.deepEqual(details(survey, es), ["score: 9", "muy bien", "por Eva"]);
+  const opened = { kind: "email_opened", trust: "low", props: {} };
+  assert.deepEqual(details(opened, en), ["little proof: many mail programs open by themselves"]);
+});
+
+test("every kind of what happened elsewhere has a sentence in both languages, and a drawing", () => {
+  const source = readFileSync(new URL("../../../collector/src/domain/activity.rs", import.meta.url), "utf8");
+  const kinds = [...source.matchAll(/Self::\w+ => "([a-z_]+)"/g)].map((match) => match[1]);
+  assert.equal(kinds.length, 9, kinds.join());
+  for (const kind of kinds) {
+    assert.ok(hasDrawing(kind), `no drawing for ${kind}`);
+    for (const t of [es, en]) assert.ok(t.has(`did.${kind}`), `${t.lang}: no sentence for ${kind}`);
+  }
 });
 
 test("evidence: code, object, list or nothing", () => {

@@ -61,6 +61,7 @@ const OUTCOMES: Read = Read::Name(&[
 const AT: Column =
     column("at", Read::Moment, &["date", "time", "created at", "fecha", "hora", "fecha y hora", "momento"]);
 const ID: &[&str] = &["external id", "id", "id externo", "identificador"];
+const EVENT_ID: &[&str] = &["external id", "id", "id externo", "event id", "id evento"];
 
 /// Columns that say which lead a row is about.
 const MATCH: [Column; 5] = [
@@ -128,6 +129,34 @@ const COSTS: &[Column] = &[
     column("platform_conversions", Read::Whole, &["platform conversions", "conversions", "conversiones"]),
 ];
 
+const EVENTS: &[Column] = &[
+    column(
+        "kind",
+        Read::Name(&[
+            ("correo enviado", "email_sent"),
+            ("correo rebotado", "email_bounced"),
+            ("correo abierto", "email_opened"),
+            ("clic en correo", "email_clicked"),
+            ("encuesta", "survey_response"),
+            ("webinar", "webinar_attended"),
+            ("boletin", "newsletter_joined"),
+            ("resumen de llamada", "call_summary"),
+            ("otro", "custom"),
+        ]),
+        &["tipo", "type", "event", "evento"],
+    ),
+    AT,
+    column("external_id", Read::Text, EVENT_ID),
+    column("props/message", Read::Text, &["message", "message id", "mensaje", "id mensaje"]),
+    column("props/campaign", Read::Text, &["campaign", "utm campaign", "campana"]),
+    column("props/link", Read::Text, &["link", "enlace"]),
+    column("props/score", Read::Whole, &["score", "nps", "puntuacion"]),
+    column("props/comment", Read::Text, &["comment", "comentario"]),
+    column("props/summary", Read::Text, &["summary", "resumen"]),
+    column("props/text", Read::Text, &["text", "texto"]),
+    column("props/agent", Read::Text, &["agent", "agente", "operador"]),
+];
+
 /// What a file is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -139,6 +168,8 @@ pub enum Kind {
     Attempts,
     /// What was spent.
     Costs,
+    /// What happened elsewhere.
+    Events,
 }
 
 impl Kind {
@@ -150,6 +181,7 @@ impl Kind {
             "sales" => Some(Self::Sales),
             "attempts" => Some(Self::Attempts),
             "costs" => Some(Self::Costs),
+            "events" => Some(Self::Events),
             _ => None,
         }
     }
@@ -161,6 +193,7 @@ impl Kind {
             Self::Sales => (SALES, &MATCH),
             Self::Attempts => (ATTEMPTS, &MATCH),
             Self::Costs => (COSTS, &[]),
+            Self::Events => (EVENTS, &MATCH),
         };
         own.iter().chain(by_match)
     }
@@ -307,12 +340,15 @@ mod tests {
             (Kind::Sales, "Importe", Some("amount")),
             (Kind::Attempts, "Resultado", Some("outcome")),
             (Kind::Costs, "Campaña", Some("campaign")),
+            (Kind::Events, "Evento", Some("kind")),
+            (Kind::Events, "Puntuación", Some("props/score")),
+            (Kind::Events, "Correo", Some("match/email")),
             (Kind::Costs, "cumpleaños", None),
         ];
         for (kind, header, field) in cases {
             assert_eq!(kind.column(header).map(|column| column.field), field, "{header}");
         }
-        for kind in [Kind::Leads, Kind::Sales, Kind::Attempts, Kind::Costs] {
+        for kind in [Kind::Leads, Kind::Sales, Kind::Attempts, Kind::Costs, Kind::Events] {
             let mut names: Vec<String> = kind
                 .columns()
                 .flat_map(|column| {

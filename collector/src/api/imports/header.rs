@@ -44,7 +44,7 @@ impl Header {
         let header = Self { names, columns };
         let some: &[&str] = match kind {
             Kind::Leads => &["email", "phone", "user_id", "ref"],
-            Kind::Sales | Kind::Attempts => BY,
+            Kind::Sales | Kind::Attempts | Kind::Events => BY,
             Kind::Costs => &["source", "campaign"],
         };
         if let Some(fields) =
@@ -61,7 +61,11 @@ impl Header {
 
     /// Columns that say nothing.
     pub(super) fn ignored(&self, kind: Kind, site: &Site) -> Vec<String> {
-        let is_kept = |name: &String| kind == Kind::Leads && site.config.lead_fields.contains(name);
+        let is_kept = |name: &String| match kind {
+            Kind::Leads => site.config.lead_fields.contains(name),
+            Kind::Events => property(name).is_some(),
+            _ => false,
+        };
         let ignored =
             self.names.iter().zip(&self.columns).filter(|(name, column)| column.is_none() && !is_kept(name));
         ignored.map(|(name, _)| name.clone()).collect()
@@ -112,6 +116,16 @@ impl Header {
             }
             Kind::Sales | Kind::Costs => default("currency", json!(site.config.currency)),
             Kind::Attempts => {}
+            Kind::Events => {
+                let props = fields.entry("props").or_insert_with(|| json!({}));
+                if let Some(props) = props.as_object_mut() {
+                    for (name, value) in extra {
+                        if let Some(name) = property(&name) {
+                            props.entry(name).or_insert(value);
+                        }
+                    }
+                }
+            }
         }
         Ok(Value::Object(fields))
     }
@@ -123,8 +137,12 @@ impl Header {
             let field = body_field(column);
             field == pointer || column.field == pointer || pointer.starts_with(&format!("{field}/"))
         };
-        let index = self.columns.iter().position(|column| column.as_ref().is_some_and(names))?;
-        self.names.get(index).cloned()
+        let index = self.columns.iter().position(|column| column.as_ref().is_some_and(names));
+        let by_name = || {
+            let name = pointer.strip_prefix("props/")?;
+            self.names.iter().position(|column| property(column) == Some(name))
+        };
+        self.names.get(index.or_else(by_name)?).cloned()
     }
 
     /// The first column that says one of these.
@@ -141,6 +159,13 @@ impl Header {
     }
 }
 
+/// The property that a column is of: those of events are called `prop.` and their name. What is not called so is not
+/// kept: nobody has said that it is not personal.
+fn property(column: &str) -> Option<&str> {
+    let name = column.get(..5).filter(|prefix| prefix.eq_ignore_ascii_case("prop."))?;
+    column.get(name.len()..).map(str::trim).filter(|name| !name.is_empty())
+}
+
 /// What every row must say, each by one of these columns.
 const fn needed(kind: Kind) -> &'static [&'static [&'static str]] {
     match kind {
@@ -148,6 +173,7 @@ const fn needed(kind: Kind) -> &'static [&'static [&'static str]] {
         Kind::Sales => &[&["external_id"], &["amount", "amount_minor"]],
         Kind::Attempts => &[&["external_id"], &["outcome"]],
         Kind::Costs => &[&["day"], &["cost", "cost_minor"]],
+        Kind::Events => &[&["external_id"], &["kind"]],
     }
 }
 

@@ -1,4 +1,4 @@
-//! `POST imports/{kind}`: files of leads, sales, attempts and costs, a verdict for each row.
+//! `POST imports/{kind}`: files of leads, sales, attempts, costs and events, a verdict for each row.
 //!
 //! - [`columns`]: what columns are called, and how their values are read
 //! - `file`: its bytes, and its rows
@@ -20,7 +20,6 @@ use actix_web::{
     web::{self, Payload},
 };
 use futures_util::future::join_all;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::{
@@ -37,7 +36,7 @@ use super::{
     leads_in::LeadBody,
     problem,
     query::Query,
-    records::{self, Became, Ready, attempts::AttemptBody, sales::SaleBody},
+    records::{self, Became, Ready, activities::ActivityBody, attempts::AttemptBody, sales::SaleBody},
 };
 use crate::{
     app::App,
@@ -63,7 +62,7 @@ const MISSING: usize = 1_000;
 #[utoipa::path(
     post, path = "/api/v1/sites/{site}/imports/{kind}", tag = "leads",
     params(
-        ("site" = String, Path), ("kind" = String, Path, description = "leads, sales, attempts or costs"),
+        ("site" = String, Path), ("kind" = String, Path, description = "leads, sales, attempts, costs or events"),
         ("dry_run" = Option<bool>, Query, description = "`true`: nothing is kept"),
         ("on_error" = Option<String>, Query, description = "`skip` (unless told): bad rows are named, the others are in; `stop`: at the first bad row"),
         ("time" = Option<String>, Query),
@@ -86,11 +85,12 @@ pub async fn post(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let (slug, kind) = path.into_inner();
-    let kind = Kind::parse(&kind)
-        .ok_or_else(|| Problem::not_found("There are imports of leads, sales, attempts and costs."))?;
+    let kind = Kind::parse(&kind).ok_or_else(|| {
+        Problem::not_found("There are imports of leads, sales, attempts, costs and events.")
+    })?;
     let permission = match kind {
         Kind::Leads | Kind::Costs => Permission::Write,
-        Kind::Sales | Kind::Attempts => Permission::Match,
+        Kind::Sales | Kind::Attempts | Kind::Events => Permission::Match,
     };
     let site = caller.site(&app, &slug, permission)?;
     let query = Query::of(&request, app.clock.now());
@@ -204,18 +204,24 @@ impl<'a> Import<'a> {
         let now = self.app.clock.now();
         let (lead, ready) = match self.kind {
             Kind::Leads => {
-                let (lead, ready) = typed::<LeadBody>(row)?.ready(self.app, self.site, now).await?;
+                let (lead, ready) = json::typed::<LeadBody>(row)?.ready(self.app, self.site, now).await?;
                 (Some(lead.to_string()), ready)
             }
-            Kind::Costs => (None, typed::<CostBody>(row)?.ready(self.site, now)?),
+            Kind::Costs => (None, json::typed::<CostBody>(row)?.ready(self.site, now)?),
             Kind::Attempts => {
                 let lead = self.lead(&mut row).await?;
-                let body = typed::<AttemptBody>(row)?;
+                let body = json::typed::<AttemptBody>(row)?;
                 (Some(lead.id.to_string()), body.ready(self.app, self.site, &lead, now)?)
+            }
+            Kind::Events => {
+                let whom = self.lead(&mut row).await?;
+                let body = json::typed::<ActivityBody>(row)?;
+                let (lead, ready) = body.ready(self.app, self.site, whom, now).await?;
+                (Some(lead.id.to_string()), ready)
             }
             Kind::Sales => {
                 let named = self.lead(&mut row).await?;
-                let body = typed::<SaleBody>(row)?;
+                let body = json::typed::<SaleBody>(row)?;
                 self.sold.insert(body.external_id.clone(), None);
                 let before = self.before(&body.external_id).await?;
                 if body.refund_of.is_some() || before.is_some() {
@@ -299,7 +305,11 @@ impl<'a> Import<'a> {
         let by = row.get_mut("match").map(Value::take).unwrap_or_default();
         for name in ["external_id", "ref", "phone", "email"] {
             if let Some(value) = by.get(name).and_then(Value::as_str) {
-                return MatchBody::of(name, value.to_owned()).find(self.app, self.caller, self.site).await;
+                let matching = MatchBody::of(name, value.to_owned());
+                return match self.kind {
+                    Kind::Events => matching.find_person(self.app, self.caller, self.site).await,
+                    _ => matching.find(self.app, self.caller, self.site).await,
+                };
             }
         }
         Err(Problem::invalid_at("/match", "none of the columns says which lead"))
@@ -393,9 +403,4 @@ impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
-}
-
-/// A row as the type that the API reads.
-fn typed<T: DeserializeOwned>(row: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(row).map_err(|error| json::problem_of(&error))
 }

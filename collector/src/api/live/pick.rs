@@ -32,7 +32,7 @@ const REMEMBERED: usize = 10_000;
 /// What a message is about: its `event:`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
-    /// Something happened on a page.
+    /// Something happened on a page, or elsewhere to a lead.
     Event,
     /// Someone left a way to be contacted.
     Lead,
@@ -123,7 +123,7 @@ struct EventMessage<'a> {
     item: &'a ItemView,
 }
 
-/// A move to a stage, an attempt or a sale, and whose.
+/// A move to a stage, an attempt, a sale or what happened elsewhere, and whose.
 #[derive(Serialize)]
 struct RecordMessage<'a> {
     position: u64,
@@ -203,7 +203,8 @@ impl Picker {
             | Entry::Call(_)
             | Entry::Flag(_)
             | Entry::Patch(_)
-            | Entry::ConversionSent(_) => {
+            | Entry::ConversionSent(_)
+            | Entry::Activity(_) => {
                 let mark = Mark { position: stored.position, part: 0 };
                 if mark > feed.mark {
                     if let Some(record) = Record::of(&stored.entry) {
@@ -362,10 +363,11 @@ async fn record(
         Record::Stage(_) => Type::Stage,
         Record::Attempt(_) => Type::Attempt,
         Record::Sale(_) => Type::Sale,
+        Record::Activity(_) => Type::Event,
         // These show in the lead.
         Record::Flag(_) | Record::Patch(_) | Record::ConversionSent(_) => return Ok(()),
     };
-    if !feed.filter.wants(kind) || !feed.filter.of_kind(record.kind()) {
+    if !feed.filter.wants(kind) || !feed.filter.of_kind(record.name()) {
         return Ok(());
     }
     if visible(feed, site, record.lead()).await?.is_none() {

@@ -1,11 +1,14 @@
-//! What servers and the contact centre tell about leads: attempts, sales, moves, marks, what is known. Under a lead's
-//! path, or by `match` for those who do not know its id.
+//! What servers and the contact centre tell about leads: attempts, sales, moves, marks, what is known, what happened
+//! elsewhere. Under a lead's path, or by `match` for those who do not know its id.
 //!
 //! - [`attempts`], [`sales`], [`stages`]: each under both
 //! - [`marks`]: test, spam, internal; and what is known
+//! - [`activities`]: what happened elsewhere, and `props` of it
 
+pub mod activities;
 pub mod attempts;
 pub mod marks;
+pub mod props;
 pub mod sales;
 pub mod stages;
 

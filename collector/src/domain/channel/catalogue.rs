@@ -12,7 +12,7 @@ use super::{
 
 /// Changes whenever the same arrival may be grouped otherwise by the built-in rules. Reports name it; where it changes,
 /// what was derived by the one before is derived anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What is believed, in this order.
 pub const ORDER: [&str; 5] = [
@@ -106,7 +106,7 @@ fn split(list: &'static str) -> Vec<&'static str> {
 }
 
 /// Names the rules that a site's arrivals are grouped by: the version of the built-in ones and, where the site has its
-/// own, a mark of those (`1+3f8a01c2`).
+/// own, a mark of those (`2+3f8a01c2`).
 #[must_use]
 pub fn version(own: &[ChannelRule]) -> String {
     if own.is_empty() {
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn other_tables_are_another_version() {
         // Where this fails because a table was changed: raise VERSION, then write both down.
-        assert_eq!((VERSION, fingerprint().as_str()), (1, "8543c012edca497c"));
+        assert_eq!((VERSION, fingerprint().as_str()), (2, "f38817f25125b7f1"));
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
             version(&[rule("a", Some(""))]),
             version(&[rule("b", None)]),
         ];
-        assert_eq!(versions[0], "1");
+        assert_eq!(versions[0], "2");
         for (index, one) in versions.iter().enumerate() {
             assert!(versions.iter().skip(index + 1).all(|other| other != one), "{versions:?}");
         }

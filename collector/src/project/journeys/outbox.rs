@@ -121,8 +121,8 @@ impl<'a> Outbox<'a> {
             Record::Sale(sale) => (MessageType::SaleRecorded, sale.at),
             Record::Call(call, _) => (MessageType::CallReceived, call.at),
             Record::Flag(_) | Record::Patch(_) => (MessageType::LeadUpdated, received_at),
-            // What an ad platform was given is nothing new about the lead.
-            Record::ConversionSent(_) => return Ok(()),
+            // What an ad platform was given is nothing new about the lead, and what happened elsewhere moves it nowhere.
+            Record::ConversionSent(_) | Record::Activity(_) => return Ok(()),
         };
         // Records are only accepted of leads that are there, but a log may be imported in part.
         if self.is_there(lead).await? {

@@ -56,7 +56,8 @@ click_ids! {
     "irclid" "impact" PaidOther,
     "cjevent" "cj" PaidOther,
     "awc" "awin" PaidOther,
-    // Mailers.
+    // Mailers; the first is this product's own, and the collector keeps its value for itself.
+    "tzclid" "email" Email,
     "mc_cid" "mailchimp" Email,
     "mc_eid" "mailchimp" Email,
     "_kx" "klaviyo" Email,
