@@ -3,7 +3,11 @@
 //! Each endpoint has places of its own, so that one which hangs keeps nobody else waiting; one that takes nothing is left
 //! alone for a moment (`domain/circuit`).
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::watch,
@@ -28,6 +32,8 @@ use crate::{
 const AT_A_TIME: usize = 128;
 /// Of them to one endpoint.
 const TO_ONE: usize = 8;
+/// Tasks in all: where what became of messages cannot be noted, no more are sent.
+const TO_NOTE: usize = 2_048;
 /// How long a claim lasts, in ms: longer than an attempt and what is to be done around it.
 const CLAIM_MS: i64 = 60_000;
 /// Looks at the outbox are at least so far apart.
@@ -47,9 +53,21 @@ pub struct Deliverer {
     client: Client,
     sites: HashMap<SiteNumber, SiteState>,
     lines: HashMap<(SiteNumber, String), Line>,
-    under_way: JoinSet<Done>,
-    /// Whose place each of them takes, and with which message.
-    places: HashMap<Id, ((SiteNumber, String), MessageId)>,
+    tasks: JoinSet<Done>,
+    /// What each of them is about.
+    known: HashMap<Id, Task>,
+    /// Messages that a task is about.
+    busy: HashSet<(SiteNumber, MessageId)>,
+    /// Of the tasks those that wait for a receiver; the others note what became of it.
+    sending: usize,
+}
+
+/// What a task is about.
+struct Task {
+    site: SiteNumber,
+    message: MessageId,
+    /// Whose place it takes, while it waits for a receiver.
+    endpoint: Option<String>,
 }
 
 /// What is known of a site's outbox.
@@ -71,12 +89,21 @@ struct Line {
     said: Option<Health>,
 }
 
-/// An attempt that is over.
-struct Done {
+/// What a task did.
+enum Done {
+    /// An attempt was made.
+    Sent(Box<Sent>),
+    /// None could be.
+    NotSent,
+    /// What became of it is noted, and has taken effect.
+    Settled,
+}
+
+/// An attempt that was made.
+struct Sent {
     site: Arc<Site>,
     endpoint: Endpoint,
-    /// What became of it; `None` where none could be made.
-    tried: Option<Tried>,
+    tried: Tried,
 }
 
 impl Deliverer {
@@ -84,8 +111,9 @@ impl Deliverer {
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         let client = Client::new(app.settings.allow_private_targets);
-        let (sites, lines, under_way) = (HashMap::new(), HashMap::new(), JoinSet::new());
-        Self { app, client, sites, lines, under_way, places: HashMap::new() }
+        let (sites, lines, tasks) = (HashMap::new(), HashMap::new(), JoinSet::new());
+        let (known, busy) = (HashMap::new(), HashSet::new());
+        Self { app, client, sites, lines, tasks, known, busy, sending: 0 }
     }
 
     /// Sends until `stop` changes; then what is under way gets a moment.
@@ -97,9 +125,9 @@ impl Deliverer {
             tokio::select! {
                 biased;
                 _ = stop.changed() => break,
-                Some(done) = self.under_way.join_next_with_id() => {
+                Some(done) = self.tasks.join_next_with_id() => {
                     self.done(done);
-                    while let Some(done) = self.under_way.try_join_next_with_id() {
+                    while let Some(done) = self.tasks.try_join_next_with_id() {
                         self.done(done);
                     }
                 }
@@ -108,7 +136,11 @@ impl Deliverer {
             }
             sleep_until(not_before).await;
         }
-        let rest = async { while self.under_way.join_next().await.is_some() {} };
+        let rest = async {
+            while let Some(done) = self.tasks.join_next_with_id().await {
+                self.done(done);
+            }
+        };
         drop(timeout(GRACE, rest).await);
     }
 
@@ -162,7 +194,8 @@ impl Deliverer {
                     0
                 }
             };
-            let places = places.min(AT_A_TIME.saturating_sub(self.under_way.len()));
+            let room = AT_A_TIME.saturating_sub(self.sending).min(TO_NOTE.saturating_sub(self.known.len()));
+            let places = places.min(room);
             // Whoever frees a place makes the next look.
             if places == 0 {
                 continue;
@@ -175,51 +208,73 @@ impl Deliverer {
                 max: places,
             };
             let claimed = self.app.store.claim(site.number, asked).await?;
-            line.under_way += claimed.items.len();
             claimed.next_due.filter(|due| *due > now).into_iter().for_each(&mut sooner);
             for delivery in claimed.items {
-                // Its attempt is over and not yet counted, or the clock jumped and its claim ended: who counts it looks again.
-                if self.places.values().any(|(place, id)| place.0 == site.number && *id == delivery.id) {
-                    line.under_way = line.under_way.saturating_sub(1);
-                    self.app.store.release(site.number, &delivery.id);
+                // The clock jumped, and a claim ended before its task: that one gives it up.
+                if !self.busy.insert((site.number, delivery.id.clone())) {
                     continue;
                 }
+                line.under_way += 1;
+                self.sending += 1;
                 let (app, client) = (Arc::clone(&self.app), self.client.clone());
                 let (site, endpoint) = (Arc::clone(site), endpoint.clone());
-                let place = ((site.number, endpoint.webhook.id.clone()), delivery.id.clone());
-                let begun = self.under_way.spawn(async move {
-                    let tried = work(&app, &client, &site, &endpoint, &delivery).await;
-                    Done { site, endpoint, tried }
+                let place = Some(endpoint.webhook.id.clone());
+                let task = Task { site: site.number, message: delivery.id.clone(), endpoint: place };
+                let begun = self.tasks.spawn(async move {
+                    match send(&app, &client, &site, &endpoint, &delivery).await {
+                        Some(tried) => Done::Sent(Box::new(Sent { site, endpoint, tried })),
+                        None => Done::NotSent,
+                    }
                 });
-                self.places.insert(begun.id(), place);
+                self.known.insert(begun.id(), task);
             }
         }
         Ok(next)
     }
 
-    /// An attempt is over: its place is free, and its endpoint is known a little better.
+    /// A task is over. A receiver's place is free as soon as it has answered; its message is let go when what became of it
+    /// has taken effect.
     fn done(&mut self, done: Result<(Id, Done), JoinError>) {
         let id = match &done {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        let now = self.app.clock.now();
-        let Some((place, _)) = self.places.remove(&id) else { return };
-        if let Some(state) = self.sites.get_mut(&place.0) {
-            state.due = Some(now);
+        let Some(Task { site, message, endpoint }) = self.known.remove(&id) else { return };
+        if let Some(endpoint) = endpoint {
+            self.sending = self.sending.saturating_sub(1);
+            let line = self.lines.entry((site, endpoint)).or_default();
+            line.under_way = line.under_way.saturating_sub(1);
         }
-        let id = place.1.clone();
-        let line = self.lines.entry(place).or_default();
-        line.under_way = line.under_way.saturating_sub(1);
-        let Done { site, endpoint, tried } = match done {
-            Ok((_, done)) => done,
-            Err(error) => {
-                // The panic was logged, and the message is claimed anew when its claim ends.
-                tracing::error!(%error, "an attempt to deliver did not end");
+        if let Some(state) = self.sites.get_mut(&site) {
+            state.due = Some(self.app.clock.now());
+        }
+        match done {
+            Ok((_, Done::Sent(sent))) => {
+                let (app, fact) = (Arc::clone(&self.app), Entry::Tried(sent.tried.clone()));
+                let begun = self.tasks.spawn(async move {
+                    settle(&app, site, fact).await;
+                    Done::Settled
+                });
+                self.known.insert(begun.id(), Task { site, message, endpoint: None });
+                self.judge(&sent.site, &sent.endpoint, &sent.tried);
                 return;
             }
-        };
-        let Some(tried) = tried.filter(Tried::was_sent) else { return };
+            Ok((_, Done::NotSent | Done::Settled)) => {}
+            // The panic was logged. Nobody knows what became of the message, so it is tried again.
+            Err(error) => tracing::error!(%error, "a delivery did not end"),
+        }
+        self.busy.remove(&(site, message.clone()));
+        self.app.store.release(site, &message);
+    }
+
+    /// An endpoint is known a little better after an attempt. Where it is doing otherwise than before, that is a fact.
+    fn judge(&mut self, site: &Site, endpoint: &Endpoint, tried: &Tried) {
+        if !tried.was_sent() {
+            return;
+        }
+        let now = self.app.clock.now();
+        let id = endpoint.webhook.id.clone();
+        let line = self.lines.entry((site.number, id.clone())).or_default();
         let known = line.said.unwrap_or(endpoint.health);
         let health = match tried.then {
             Then::Delivered => {
@@ -255,13 +310,13 @@ impl Deliverer {
             }
         }
         let said = EndpointSaid { endpoint: id, at: now, health, since, status: tried.status };
-        let app = Arc::clone(&self.app);
-        tokio::spawn(async move { append(&app, site.number, Entry::Endpoint(said)).await });
+        let (app, site) = (Arc::clone(&self.app), site.number);
+        tokio::spawn(async move { append(&app, site, Entry::Endpoint(said)).await });
     }
 }
 
-/// Makes an attempt, appends what became of it, and lets go of the message once that has taken effect.
-async fn work(
+/// Makes an attempt.
+async fn send(
     app: &App,
     client: &Client,
     site: &Site,
@@ -271,27 +326,29 @@ async fn work(
     if delivery.attempts == 0 {
         app.metrics.first_attempt(app.clock.now().saturating_sub(delivery.at));
     }
-    let tried = match attempt::make(app, client, site, endpoint, delivery).await {
-        Ok(tried) => Some(tried),
+    match attempt::make(app, client, site, endpoint, delivery).await {
+        Ok(tried) => {
+            app.metrics.tried(&tried);
+            Some(tried)
+        }
         Err(problem) => {
             let cause = problem.cause.as_deref().unwrap_or_default();
             tracing::error!(cause, site = site.slug, "a message could not be made ready; trying again");
             sleep(PAUSE).await;
             None
         }
-    };
-    if let Some(tried) = &tried {
-        app.metrics.tried(tried);
-        let position = append(app, site.number, Entry::Tried(tried.clone())).await;
-        for _ in 0..PATIENCE {
-            if app.progress.reached(site.number) >= position {
-                break;
-            }
-            app.progress.wait(site.number, position).await;
-        }
     }
-    app.store.release(site.number, &delivery.id);
-    tried
+}
+
+/// Appends what became of an attempt, and waits until that has taken effect.
+async fn settle(app: &App, site: SiteNumber, fact: Entry) {
+    let position = append(app, site, fact).await;
+    for _ in 0..PATIENCE {
+        if app.progress.reached(site) >= position {
+            break;
+        }
+        app.progress.wait(site, position).await;
+    }
 }
 
 /// Appends a fact about what has happened already, however long the disk is full.
