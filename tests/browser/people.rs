@@ -1,5 +1,7 @@
 //! Who is who, in real browsers and on the dashboard: one human on two devices, two humans on one, a mistake taken back.
 
+use std::time::Duration;
+
 use e2e::{beacon, binary::Binary, holds};
 use serde_json::{Value, json};
 
@@ -90,7 +92,7 @@ async fn tells(stage: &Stage, id: &str, expected: &[(&str, &str)]) {
     let mut found = Vec::new();
     let expected: Vec<_> =
         expected.iter().map(|(kind, evidence)| ((*kind).to_owned(), (*evidence).to_owned())).collect();
-    let whole = e2e::within(std::time::Duration::from_secs(30), async || {
+    let whole = e2e::within(Duration::from_secs(30), async || {
         found = told(stage, id).await;
         (found == expected).then_some(())
     });
@@ -366,7 +368,12 @@ fn nothing_in_clear(stage: &Stage) {
 async fn counted(stage: &Stage) -> Vec<Value> {
     stage.binary.client.settled().await;
     let mut found = vec![json!(stage.leads().await.len()), stage.ledger().await];
-    found.push(get(stage, "reports/counters?group_by=channel,campaign").await);
+    // That contact details were just looked at is a fact, too: the report says how many are not in it yet.
+    let report = e2e::eventually("all is counted", Duration::from_secs(10), async || {
+        let report = get(stage, "reports/counters?group_by=channel,campaign").await;
+        (report["pending"] == 0).then_some(report)
+    });
+    found.push(report.await);
     found
 }
 
