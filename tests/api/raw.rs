@@ -322,6 +322,74 @@ fn decide(value: &mut Value) {
     }
 }
 
+/// A text without anything that may be a number to call: the loader alone knows no date and no price from one, and leaves out
+/// every run of nine digits, what was cut before counting as one.
+fn blurred(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let worth = |place: usize| match letters.get(place) {
+        Some('…') => 9,
+        Some(letter) if letter.is_ascii_digit() => 1,
+        _ => 0,
+    };
+    let is_gap = |place: usize| {
+        letters.get(place).is_some_and(|letter| letter.is_whitespace() || "().-/".contains(*letter))
+    };
+    let (mut blurred, mut place) = (String::new(), 0);
+    while let Some(&letter) = letters.get(place) {
+        let mut end = place;
+        while matches!(letters.get(end), Some('+' | '(')) {
+            end += 1;
+        }
+        let mut digits = 0;
+        while worth(end) > 0 {
+            digits += worth(end);
+            end += 1;
+            let gap = (0..3).take_while(|more| is_gap(end + more)).count();
+            if worth(end + gap) > 0 {
+                end += gap;
+            }
+        }
+        if digits >= 9 {
+            blurred.push('…');
+            place = end;
+        } else {
+            blurred.push(letter);
+            place += 1;
+        }
+    }
+    blurred
+}
+
+/// The texts of an event, blurred.
+fn texts(event: &mut Value) -> Vec<&mut String> {
+    let mut texts = Vec::new();
+    for (name, value) in event.as_object_mut().unwrap() {
+        match value {
+            Value::String(text) if ["title", "text"].contains(&name.as_str()) => texts.push(text),
+            Value::Object(props) if name == "props" => {
+                texts.extend(props.values_mut().filter_map(|value| match value {
+                    Value::String(text) => Some(text),
+                    _ => None,
+                }));
+            }
+            _ => {}
+        }
+    }
+    texts.iter_mut().for_each(|text| **text = blurred(text));
+    texts
+}
+
+/// Whether two events are one, but for what the loader alone leaves out of texts beyond what the core would.
+fn agree(mut by_core: Value, mut by_loader: Value) -> bool {
+    for (one, other) in texts(&mut by_core).into_iter().zip(texts(&mut by_loader)) {
+        // What hides something that may be a number behind escapes goes whole.
+        if other == "…" {
+            other.clone_into(one);
+        }
+    }
+    by_core == by_loader
+}
+
 #[test]
 fn what_is_stored_is_the_same_with_the_core_and_without() {
     let keys = ["pedido".to_owned()];
@@ -352,7 +420,7 @@ fn what_is_stored_is_the_same_with_the_core_and_without() {
             Err(rejected) => json!({"rejected": rejected.reject.detail}),
         };
         let (by_core, by_loader) = (outcome(&core), outcome(&raw));
-        if by_core != by_loader {
+        if !agree(by_core.clone(), by_loader.clone()) {
             wrong.push(format!("{event}\n  {mode:?}, by the core: {by_core}\n  by the loader: {by_loader}"));
         }
         stored += u64::from(by_core.get("rejected").is_none());

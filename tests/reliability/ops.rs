@@ -41,6 +41,9 @@ async fn a_backup_of_a_running_server_restores_to_the_same_answers() {
     let outcome = load.stop().await;
     outcome.assert_holds(&server.client, "acme").await;
     assert!(home.run(&backup).one_line().contains("--force"), "an older backup is not overwritten");
+    // That contacts are looked at is a fact: noted before the backup, it is none after it.
+    server.client.leads("acme").await;
+    server.client.get("/api/v1/sites/acme/audit").await.expect(200);
     home.run(&["backup", "b.zst", "--force", "--url", &url, "--token", ADMIN]).well();
     let bytes = fs::read(home.join("b.zst")).expect("a backup");
     let text = String::from_utf8(zstd::decode_all(bytes.as_slice()).expect("zstd")).expect("text");
@@ -229,6 +232,7 @@ async fn who_was_erased_is_erased_in_an_older_backup_too() {
     let told = home.run(&["restore", "b.zst"]).well();
     assert!(told.contains("1 erasures that were made since"), "{told}");
     let mut server = Binary::start(&home).await;
+    server.client.settled().await;
     let lead = server.client.get(&format!("/api/v1/sites/acme/leads/{id}")).await.expect(200);
     assert_eq!((&lead["contact"], &lead["flags"]), (&Value::Null, &json!(["erased"])));
     assert!(server.terminate().await.success());

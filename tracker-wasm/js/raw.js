@@ -30,6 +30,9 @@ export const isPlain = (text, address) => {
 const EMAIL =
   /[\w.+%'\-\xc0-\u1fff\u3000-\uffff]+@[\w.+%'@\-\xc0-\u1fff\u3000-\uffff]*\.[a-z\xc0-\u1fff\u3000-\uffff]{2}([\w.+%'@\-\xc0-\u1fff\u3000-\uffff]*[\w+%'@\xc0-\u1fff\u3000-\uffff])?/gi;
 
+// What may be a telephone number: wider than wire/src/redact/phone.rs, which knows a date and a price from one.
+const NUMBER = /[+(]*\d(?:[\s()./-]{0,3}\d){8,}/g;
+
 /** A text without e-mail addresses; what hides one behind escapes goes whole, between slashes. */
 const rawText = (text) =>
   /[@%]/.test(text)
@@ -38,6 +41,12 @@ const rawText = (text) =>
         return plain == part ? part.replace(EMAIL, "…") : plain.search(EMAIL) < 0 ? part : "…";
       })
     : text;
+
+/** The same without telephone numbers; a text that hides one behind escapes goes whole. */
+const textAlone = (text) => {
+  const plain = unescape(unescape(text));
+  return plain != text && plain.search(NUMBER) >= 0 ? "…" : rawText(text).replace(NUMBER, "…");
+};
 
 /**
  * An address with what may leave of it: of its query campaigns and what the site wants kept, and outside of full mode a
@@ -97,6 +106,6 @@ export const redact = (event, full, config, core) =>
   each(event, (from, name, address) => {
     const value = from[name];
     const cut = core ? core.cut : rawText;
-    if (!address) from[name] = cut(value, true);
+    if (!address) from[name] = core ? cut(value, true) : isPlain(value) ? value : textAlone(value);
     else if (core || !SIMPLE.test(value)) from[name] = rawAddress(value, full, config, cut);
   });

@@ -31,8 +31,8 @@
 
 pub mod bad;
 pub mod block;
-pub mod calls;
-mod carry;
+mod calls;
+pub mod carry;
 pub mod check;
 pub mod dedupe;
 pub mod engine;
