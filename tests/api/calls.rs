@@ -33,7 +33,7 @@ async fn app_with_numbers() -> TestApp {
 /// A page view, as a browser sends it. Answers which number its page is to show.
 async fn view(app: &TestApp, visitor: &str, page: &str, at: i64, url: &str) -> Option<String> {
     let beacon = full(visitor, [page_view(page, at, url)]);
-    let request = app.client.post("acme", beacon.to_string()).header("user-agent", BROWSER);
+    let request = app.client.post("acme?numbers", beacon.to_string()).header("user-agent", BROWSER);
     let answer = e2e::client::send(request).await.expect(200);
     answer["numbers"][PRINTED].as_str().map(str::to_owned)
 }
@@ -169,8 +169,13 @@ async fn calls_that_say_little_are_told_as_little() {
     let answer = call(&app, &ring("c-1", "+34 910 000 000", "600 000 001", NOW)).await.expect(201);
     assert_eq!((&answer["reason"], &answer["channel"]), (&json!("unknown_number"), &Value::Null));
     assert_eq!(lead(&app, &answer).await["origin"]["first"]["channel"], "unknown");
-    let answer = call(&app, &ring("c-2", POOL[1], "600 000 002", NOW)).await.expect(201);
-    assert_eq!(answer["reason"], "not_shown");
+    // A page that cannot show numbers is shown none.
+    app.client.store("acme", &full("v", [page_view("p", NOW - 1_000, AD)])).await;
+    app.client.settled().await;
+    for (id, number) in [("c-2", POOL[1]), ("c-2b", POOL[0])] {
+        let answer = call(&app, &ring(id, number, "600 000 002", NOW)).await.expect(201);
+        assert_eq!(answer["reason"], "not_shown");
+    }
     let hidden = json!({"external_id": "c-3", "to": PRINTED, "at": NOW});
     let answer = call(&app, &hidden).await.expect(201);
     assert_eq!(
@@ -217,11 +222,11 @@ async fn who_is_shown_a_number_of_a_channel_and_who_is_shown_none() {
     );
     let bot = app
         .client
-        .post("acme", full("z", [page_view("t", NOW, AD)]).to_string())
+        .post("acme?numbers", full("z", [page_view("t", NOW, AD)]).to_string())
         .header("user-agent", "Googlebot/2.1");
     assert_eq!(e2e::client::send(bot).await.expect(200)["numbers"], Value::Null);
     let anonymous = e2e::beacon::anonymous([page_view("u", NOW, AD)]);
-    let request = app.client.post("acme", anonymous.to_string()).header("user-agent", BROWSER);
+    let request = app.client.post("acme?numbers", anonymous.to_string()).header("user-agent", BROWSER);
     assert_eq!(
         e2e::client::send(request).await.expect(200)["numbers"][PRINTED],
         "+34900111008",

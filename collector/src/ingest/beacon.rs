@@ -162,7 +162,10 @@ async fn receive(
     let withheld: u64 = append.tally.withheld.values().sum();
 
     let asked = match &append.entry {
-        Some(Entry::Arrival(arrival)) => numbers::asked(app, site, arrival),
+        // Nobody saw a number that a page could not show.
+        Some(Entry::Arrival(arrival)) if request.query_string() == numbers::ASKED => {
+            numbers::asked(app, site, arrival)
+        }
         _ => None,
     };
     let appended = app.store.append(append).await?;

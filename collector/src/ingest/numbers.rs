@@ -25,6 +25,8 @@ use crate::{
 
 /// A number is somebody's for so long after they were last seen, in ms: half an hour, the end of a visit.
 const HELD_MS: i64 = 30 * 60 * 1000;
+/// The query of a beacon whose page can show numbers.
+pub const ASKED: &str = "numbers";
 /// How far back holders are looked for after a start, in ms.
 const BEFORE_START_MS: i64 = 12 * 60 * 60 * 1000;
 
