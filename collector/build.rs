@@ -1,6 +1,6 @@
 //! Finds the built tracker, which is embedded in the binary.
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{borrow::Cow, env, error::Error, fs, io::Cursor, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed=TRAZA_TRACKER_DIR");
@@ -23,5 +23,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let hash = description["wasm"].as_str().ok_or("tracker.json names no core")?;
     println!("cargo::rustc-env=TRAZA_TRACKER={}", folder.canonicalize()?.display());
     println!("cargo::rustc-env=TRAZA_CORE_HASH={hash}");
+    docs()
+}
+
+/// Takes out of Swagger UI what is embedded, compressed as it is served.
+fn docs() -> Result<(), Box<dyn Error>> {
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let mut archive = zip::ZipArchive::new(Cursor::new(utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED))?;
+    for file in ["swagger-ui-bundle.js", "swagger-ui.css"] {
+        let path = format!("/dist/{file}");
+        let names = archive.file_names().collect::<Result<Vec<_>, _>>()?;
+        let name = names.into_iter().find(|name| name.ends_with(&path)).map(Cow::into_owned);
+        let name = name.ok_or_else(|| format!("Swagger UI has no {file}"))?;
+        let mut text = archive.by_name(&name)?;
+        let mut packed = fs::File::create(out.join(format!("{file}.br")))?;
+        let params = brotli::enc::BrotliEncoderParams { quality: 9, ..Default::default() };
+        brotli::BrotliCompress(&mut text, &mut packed, &params)?;
+    }
     Ok(())
 }

@@ -9,11 +9,13 @@ use serde_json::Value;
 const ROUTES: &str = include_str!("../../collector/src/api/routes.rs");
 
 /// What is no part of the API: files for browsers, and how a browser asks before it sends.
-const NOT_API: [(&str, &str); 7] = [
+const NOT_API: [(&str, &str); 9] = [
     ("GET", "/t/{site}"),
     ("HEAD", "/t/{site}"),
     ("HEAD", "/t/{site}/r/{link}"),
     ("OPTIONS", "/t/{site}"),
+    ("GET", "/api/docs/{path:.*}"),
+    ("GET", "/api/openapi.json"),
     ("GET", "/demo"),
     ("POST", "/demo/gracias"),
     ("GET", "/demo/{path:.*}"),

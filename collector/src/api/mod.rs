@@ -17,7 +17,7 @@
 //! - [`exports`]: conversions for ad platforms
 //! - [`archive`]: backup and export
 //! - [`pages`]: the dashboard and the demo, embedded
-//! - [`openapi`]: the document
+//! - [`openapi`]: the document; [`docs`]: to read it
 
 pub mod archive;
 mod asked;
@@ -32,6 +32,7 @@ pub mod consent;
 pub mod costs;
 pub mod csv;
 pub mod deliveries;
+pub mod docs;
 pub mod emails;
 pub mod erase;
 pub mod exports;

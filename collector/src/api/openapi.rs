@@ -1,5 +1,6 @@
 //! The OpenAPI document: collected from the handlers, so that it is true.
 
+use actix_web::HttpResponse;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -12,7 +13,10 @@ use super::{
     records::{activities, attempts, marks, sales, stages},
     reports, sites, tokens, visitors, webhooks,
 };
-use crate::ingest::{beacon, redirect};
+use crate::{
+    error::Problem,
+    ingest::{beacon, redirect},
+};
 
 /// The document.
 #[derive(OpenApi)]
@@ -44,6 +48,12 @@ use crate::ingest::{beacon, redirect};
     modifiers(&Token, &Names),
 )]
 pub struct Document;
+
+/// `GET /api/openapi.json`
+pub async fn get() -> Result<HttpResponse, Problem> {
+    let text = Document::openapi().to_json().map_err(Problem::internal)?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(text))
+}
 
 struct Token;
 

@@ -13,12 +13,10 @@ use actix_web::{
     middleware::{Compress, Next, from_fn},
     web::{self, ServiceConfig, delete, get, head, patch, post, put},
 };
-use utoipa::OpenApi as _;
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, emails, erase,
-    exports, health, imports, install, leads, leads_in, links, live, metrics, numbers, openapi, pages,
+    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, docs, emails,
+    erase, exports, health, imports, install, leads, leads_in, links, live, metrics, numbers, openapi, pages,
     person_export, persons, problem,
     records::{activities, attempts, marks, sales, stages},
     reports, sites, tokens, visitors, webhooks,
@@ -137,11 +135,8 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
     // People with a browser.
     let rest = rest
         .service(web::redirect("/api/docs", "/api/docs/"))
-        .service(
-            SwaggerUi::new("/api/docs/{_:.*}")
-                .config(Config::default().validator_url("none"))
-                .url("/api/openapi.json", openapi::Document::openapi()),
-        )
+        .service(at("/api/docs/{path:.*}", "GET", [get().to(docs::get)]))
+        .service(at("/api/openapi.json", "GET", [get().to(openapi::get)]))
         .service(at("/demo", "GET", [get().to(pages::demo_root)]))
         .service(at("/demo/gracias", "POST", [post().to(pages::thank_you)]))
         .service(at("/demo/{path:.*}", "GET", [get().to(pages::demo)]))
