@@ -1,6 +1,6 @@
 //! `GET reports/campaigns`: what came of each campaign, and what it cost.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use super::{
     auth::Caller,
     problem,
     query::Query,
-    reports::{ReportView, RowView, off_thread, rollups},
+    reports::{Groups, ReportView, RowView, fold, group, off_thread},
 };
 use crate::{
     app::App,
@@ -53,15 +53,14 @@ pub async fn campaigns(
     if asked.of_ctas() {
         return Err(Problem::invalid_at("group_by", "must be some of day, channel, source, campaign"));
     }
-    let (rollups, pending) = rollups(&app, &site, &asked, false).await?;
+    let asked = Arc::new(asked);
+    let ((groups, total), pending) =
+        fold(&app, &site, &asked, false, (Groups::new(), Sum::default()), |made, asked, rollup| {
+            group(&mut made.0, asked, rollup);
+            made.1.add(rollup);
+        })
+        .await?;
     let view = off_thread(move || {
-        let mut groups: BTreeMap<Vec<Option<String>>, Sum> = BTreeMap::new();
-        let mut total = Sum::default();
-        for rollup in rollups.iter().filter(|rollup| asked.wants(rollup.cell())) {
-            let key = asked.group_by.iter().map(|dimension| dimension.of(rollup.cell())).collect();
-            groups.entry(key).or_default().add(rollup);
-            total.add(rollup);
-        }
         let rows = groups.into_iter().map(|(key, sum)| {
             let key: BTreeMap<Dimension, Option<String>> = asked.group_by.iter().copied().zip(key).collect();
             RowView {

@@ -2,7 +2,10 @@
 //!
 //! Reports read rollups alone, never events: what they cost depends on days and sources, not on traffic.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -110,17 +113,46 @@ fn pending(app: &App, site: &Site) -> u64 {
     app.store.head(site.number).saturating_sub(app.progress.counted(site.number))
 }
 
-/// The rollups of the days asked for, and how many facts are not in them: the most that were not, before and after they
-/// were read.
-pub(super) async fn rollups(
+/// How many days' rollups are held at a time: what a report takes of memory does not grow with the days asked for.
+const WINDOW: i32 = 14;
+
+/// Goes through the rollups that are asked for, some days at a time and off the async threads. Answers what was made of
+/// them, and how many facts are not in them: the most that were not, before and after they were read.
+pub(super) async fn fold<Made: Send + 'static>(
     app: &App,
     site: &Site,
-    asked: &Asked,
+    asked: &Arc<Asked>,
     ctas: bool,
-) -> Result<(Vec<Rollup>, u64), Problem> {
+    mut made: Made,
+    add: impl Fn(&mut Made, &Asked, &Rollup) + Copy + Send + 'static,
+) -> Result<(Made, u64), Problem> {
     let before = pending(app, site);
-    let rollups = app.store.rollups(site.number, ctas, asked.since, asked.until).await?;
-    Ok((rollups, before.max(pending(app, site))))
+    let mut since = asked.since;
+    while since <= asked.until {
+        let until = asked.until.min(since.saturating_add(WINDOW - 1));
+        let rollups = app.store.rollups(site.number, ctas, since, until).await?;
+        let asked = Arc::clone(asked);
+        made = web::block(move || {
+            for rollup in rollups.iter().filter(|rollup| asked.wants(rollup.cell())) {
+                add(&mut made, &asked, rollup);
+            }
+            made
+        })
+        .await
+        .map_err(Problem::internal)?;
+        let Some(next) = until.checked_add(1) else { break };
+        since = next;
+    }
+    Ok((made, before.max(pending(app, site))))
+}
+
+/// Sums by group, and over all of them.
+pub(super) type Groups = BTreeMap<Vec<Option<String>>, Sum>;
+
+/// Adds a rollup to its group.
+pub(super) fn group(groups: &mut Groups, asked: &Asked, rollup: &Rollup) {
+    let key = asked.group_by.iter().map(|dimension| dimension.of(rollup.cell())).collect();
+    groups.entry(key).or_default().add(rollup);
 }
 
 /// How often: views and clicks of ads, visits, visitors, those who left a lead and those who did not; by day, channel,
@@ -153,25 +185,19 @@ pub async fn counters(
     let query = Query::of(&request, now);
     let asked = Asked::read(&query, "channel", &site, &caller, now)?;
     let columns = columns(asked.group_by.iter().map(|dimension| dimension.name()));
-    let (rollups, pending) = rollups(&app, &site, &asked, asked.of_ctas()).await?;
+    let asked = Arc::new(asked);
+    let ((groups, mut total), pending) =
+        fold(&app, &site, &asked, asked.of_ctas(), (Groups::new(), Sum::default()), |made, asked, rollup| {
+            group(&mut made.0, asked, rollup);
+            made.1.add(rollup);
+        })
+        .await?;
     // A visit may have several calls to action, or none: the whole is the sum of none of their rows.
-    let whole = match asked.of_ctas() && !asked.only.contains_key(Dimension::Cta.name()) {
-        true => Some(app.store.rollups(site.number, false, asked.since, asked.until).await?),
-        false => None,
-    };
+    if asked.of_ctas() && !asked.only.contains_key(Dimension::Cta.name()) {
+        (total, _) =
+            fold(&app, &site, &asked, false, Sum::default(), |sum, _, rollup| sum.add(rollup)).await?;
+    }
     let view = off_thread(move || {
-        let mut groups: BTreeMap<Vec<Option<String>>, Sum> = BTreeMap::new();
-        let mut total = Sum::default();
-        for rollup in rollups.iter().filter(|rollup| asked.wants(rollup.cell())) {
-            let key = asked.group_by.iter().map(|dimension| dimension.of(rollup.cell())).collect();
-            groups.entry(key).or_default().add(rollup);
-            if whole.is_none() {
-                total.add(rollup);
-            }
-        }
-        for rollup in whole.iter().flatten().filter(|rollup| asked.wants(rollup.cell())) {
-            total.add(rollup);
-        }
         let rows = groups.into_iter().map(|(key, sum)| {
             let key: BTreeMap<Dimension, Option<String>> = asked.group_by.iter().copied().zip(key).collect();
             RowView {
@@ -249,12 +275,12 @@ pub async fn visitors(
         Some("false") => Some(false),
         Some(_) => return Err(Problem::invalid_at("lead", "must be true or false")),
     };
-    let rollups = app.store.rollups(site.number, asked.of_ctas(), asked.since, asked.until).await?;
+    let asked = Arc::new(asked);
+    let (sum, _) = fold(&app, &site, &asked, asked.of_ctas(), Sum::default(), |sum, _, rollup| {
+        sum.add(rollup);
+    })
+    .await?;
     let found = off_thread(move || {
-        let mut sum = Sum::default();
-        for rollup in rollups.iter().filter(|rollup| asked.wants(rollup.cell())) {
-            sum.add(rollup);
-        }
         let numbers = sum.members.iter().flat_map(|(&piece, members)| {
             members
                 .visitors
@@ -335,18 +361,18 @@ pub async fn bots(
     let query = Query::of(&request, now);
     let mut asked = Asked::read(&query, "channel", &site, &caller, now)?;
     asked.bots = true;
-    let (rollups, pending) = rollups(&app, &site, &asked, asked.of_ctas()).await?;
-    let view = off_thread(move || {
-        let (mut people, mut all) = (Sum::default(), Sum::default());
-        let mut rules: BTreeMap<&str, Sum> = BTreeMap::new();
-        let wanted = |rollup: &&Rollup| asked.wants(rollup.cell());
-        for rollup in rollups.iter().filter(wanted) {
+    let asked = Arc::new(asked);
+    let made = (Sum::default(), Sum::default(), BTreeMap::<String, Sum>::new());
+    let ((people, all, rules), pending) =
+        fold(&app, &site, &asked, asked.of_ctas(), made, |(people, all, rules), _, rollup| {
             all.add(rollup);
             match rollup.cell().class.as_str() {
                 "" => people.add(rollup),
-                rule => rules.entry(rule).or_default().add(rollup),
+                rule => rules.entry(rule.to_owned()).or_default().add(rollup),
             }
-        }
+        })
+        .await?;
+    let view = off_thread(move || {
         let rows = rules.iter().map(|(rule, sum)| RowView {
             key: Map::from_iter([("rule".to_owned(), json!(rule))]),
             values: values(sum),
