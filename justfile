@@ -74,6 +74,11 @@ bench *args: build
 bench-delivery: build
     @TRAZA_BIN={{ quote(traza) }} cargo run --quiet --release -p e2e --bin bench -- delivery
 
+# How soon a join is taken back among 1,000 identifiers, and a person of 10,000 events forgotten
+[group('measure it')]
+bench-people: build
+    @TRAZA_BIN={{ quote(traza) }} cargo run --quiet --release -p e2e --bin bench -- people
+
 # kill -9 under load, so many rounds: what was acknowledged is there, once (CI has 10)
 [group('check it')]
 kill-test rounds='200': build

@@ -94,12 +94,15 @@ async fn reads(client: &Client) -> anyhow::Result<Vec<Read>> {
         let paths = visitors["items"].as_array().context("items")?.iter();
         journeys.extend(paths.filter_map(|visitor| visitor["journey"].as_str().map(str::to_owned)));
     }
+    let visitors = read(client, "a visitor's journey", 5e3, journeys).await?;
+    let (pages, of_leads) = leads(client).await?;
     let again = |query: &str| vec![format!("{COUNTERS}?{query}"); REPORTS];
     let whole = again(&format!("{since}&group_by=channel,source,campaign"));
     let finest = again("group_by=day,channel,source,campaign,cta");
     Ok(vec![
-        read(client, "a visitor's journey", 5e3, journeys).await?,
-        leads(client).await?,
+        visitors,
+        pages,
+        read(client, "a lead's journey", 5e3, of_leads).await?,
         read(client, "counters of 30 days, by channel", 100e3, again("group_by=channel")).await?,
         read(client, "counters of all days, by channel, source, campaign", 100e3, whole).await?,
         read(client, "counters of 30 days, by all there is", 100e3, finest).await?,
@@ -123,15 +126,17 @@ async fn read(client: &Client, what: &'static str, limit: f64, paths: Vec<String
     Read::of(what, limit, waits)
 }
 
-/// The list of leads from its newest to its oldest.
-async fn leads(client: &Client) -> anyhow::Result<Read> {
-    let (mut waits, mut cursor) = (Vec::new(), String::new());
+/// The list of leads from its newest to its oldest, and the journey of one lead of each page.
+async fn leads(client: &Client) -> anyhow::Result<(Read, Vec<String>)> {
+    let (mut waits, mut journeys, mut cursor) = (Vec::new(), Vec::new(), String::new());
     loop {
         let (wait, page) = timed(client, &format!("/api/v1/sites/bench/leads?limit=50{cursor}")).await?;
         waits.push(wait);
+        let lead = page["items"][0]["id"].as_str();
+        journeys.extend(lead.map(|id| format!("/api/v1/sites/bench/leads/{id}/journey")));
         match page["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
-            None => return Read::of("a page of 50 leads", 300e3, waits),
+            None => return Ok((Read::of("a page of 50 leads", 300e3, waits)?, journeys)),
         }
     }
 }

@@ -4,11 +4,13 @@
 //! ([`noop`]), the release binary acknowledging durably, and the store's own loop without HTTP ([`store_loop`]).
 //! `TRAZA_BENCH_SECONDS` (10) and `TRAZA_BENCH_ROUNDS` (3) choose how long; `TRAZA_BENCH_EVENTS` (none) has so
 //! many events simulated first, and measures what is read of them, and the loads on top ([`full`]). The table goes to docs/benchmarks.md.
-//! `just bench-delivery` ([`delivery`]) measures how soon leads are handed over.
+//! `just bench-delivery` ([`delivery`]) measures how soon leads are seen and handed over, `just bench-people` ([`people`]) how
+//! soon a join is taken back and a person forgotten.
 
 mod delivery;
 mod full;
 mod noop;
+mod people;
 mod process;
 mod report;
 mod store_loop;
@@ -29,12 +31,15 @@ const EVENTS_OF_A_PAGE: usize = 5;
 
 fn main() -> anyhow::Result<()> {
     let workers = std::thread::available_parallelism()?.get();
-    if std::env::args().nth(1).as_deref() == Some("noop") {
+    let verb = std::env::args().nth(1);
+    if verb.as_deref() == Some("noop") {
         return actix_web::rt::System::new().block_on(noop::serve(workers));
     }
-    if std::env::args().nth(1).as_deref() == Some("delivery") {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        return runtime.block_on(delivery::run());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match verb.as_deref() {
+        Some("delivery") => return runtime.block_on(delivery::run()),
+        Some("people") => return runtime.block_on(people::run()),
+        _ => {}
     }
     let plan = Plan {
         workers,
@@ -46,7 +51,6 @@ fn main() -> anyhow::Result<()> {
         plan.seconds > 0 && plan.rounds > 0,
         "TRAZA_BENCH_SECONDS and TRAZA_BENCH_ROUNDS must be 1 or more"
     );
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = runtime.block_on(measure(&plan))?;
     let table = report::table(&plan, &measured);
     say(&format!("\n{table}"))?;
