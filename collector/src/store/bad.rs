@@ -96,7 +96,7 @@ pub(super) fn beacon(value: Option<Vec<u8>>) -> Result<Option<BadBeacon>, StoreE
     value.map(|value| row(&value)).transpose()
 }
 
-pub(super) fn list<E: Engine>(engine: &E, site: SiteNumber, query: &BadQuery) -> Result<BadPage, StoreError> {
+pub(super) fn list(engine: &dyn Engine, site: SiteNumber, query: &BadQuery) -> Result<BadPage, StoreError> {
     let end = keys::after_prefix(&keys::bad_log(site));
     let newest = query.after.map_or(u64::MAX, |after| after.beacon);
     let mut from = keys::bad_beacon(site, newest);

@@ -4,8 +4,8 @@ use super::{StoreError, engine::Engine, keys, reads::row};
 use crate::domain::{call::Lease, fact::SiteNumber};
 
 /// Whom a number was shown to since a moment, the latest first.
-pub(super) fn leases<E: Engine>(
-    engine: &E,
+pub(super) fn leases(
+    engine: &dyn Engine,
     site: SiteNumber,
     number: &str,
     since: i64,

@@ -46,7 +46,7 @@ pub struct Taken {
 }
 
 /// Rows to be carried after a key, at most `max`; fewer only at the end.
-pub(super) fn belongings<E: Engine>(engine: &E, after: Vec<u8>, max: usize) -> Result<Vec<Pair>, StoreError> {
+pub(super) fn belongings(engine: &dyn Engine, after: Vec<u8>, max: usize) -> Result<Vec<Pair>, StoreError> {
     let mut from = after;
     let mut found = Vec::new();
     let end = [0xff; 5];

@@ -62,8 +62,8 @@ impl Fingerprint {
 ///
 /// # Errors
 /// Where the engine fails; a damage that it names is reported instead.
-pub fn site<E: Engine>(
-    engine: &E,
+pub fn site(
+    engine: &dyn Engine,
     site: SiteNumber,
     mut progress: impl FnMut(u64),
 ) -> Result<Report, StoreError> {
@@ -76,8 +76,8 @@ pub fn site<E: Engine>(
     Ok(report)
 }
 
-fn read<E: Engine>(
-    engine: &E,
+fn read(
+    engine: &dyn Engine,
     site: SiteNumber,
     report: &mut Report,
     progress: &mut impl FnMut(u64),
@@ -128,8 +128,8 @@ fn read<E: Engine>(
     Ok(None)
 }
 
-fn note<E: Engine>(
-    engine: &E,
+fn note(
+    engine: &dyn Engine,
     site: SiteNumber,
     position: Position,
     entry: &Entry,
@@ -190,8 +190,8 @@ fn missing(position: Position, reference: VaultRef) -> StoreError {
 }
 
 /// Reads the log once more, to name the first id that is not marked seen.
-fn explain<E: Engine>(
-    engine: &E,
+fn explain(
+    engine: &dyn Engine,
     site: SiteNumber,
     logged: Fingerprint,
     seen: Fingerprint,

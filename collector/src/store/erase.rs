@@ -22,8 +22,8 @@ pub(super) fn token(value: &[u8]) -> Result<Token, StoreError> {
     token.ok_or_else(|| StoreError::Damaged("a token of an unknown version".to_owned()))
 }
 
-pub(super) fn hashes<E: Engine>(
-    engine: &E,
+pub(super) fn hashes(
+    engine: &dyn Engine,
     site: SiteNumber,
     tokens: &BTreeSet<Token>,
 ) -> Result<Vec<[u8; 32]>, StoreError> {
@@ -41,8 +41,8 @@ pub(super) fn hashes<E: Engine>(
 }
 
 /// All pieces of a subject's story so far go where only those look who count.
-pub(super) fn end<E: Engine>(
-    engine: &E,
+pub(super) fn end(
+    engine: &dyn Engine,
     site: SiteNumber,
     subject: &Subject,
     batch: &mut Batch,
@@ -56,8 +56,8 @@ pub(super) fn end<E: Engine>(
     })
 }
 
-pub(super) fn whole_journey<E: Engine>(
-    engine: &E,
+pub(super) fn whole_journey(
+    engine: &dyn Engine,
     site: SiteNumber,
     subject: &Subject,
 ) -> Result<Vec<Stored>, StoreError> {

@@ -22,8 +22,8 @@ pub(super) fn listed_under(site: SiteNumber, lead: &Lead) -> Vec<Vec<u8>> {
 }
 
 /// Leads that gave the identifier with this keyed hash, newest first, at most `max`.
-pub(super) fn leads_with<E: Engine>(
-    engine: &E,
+pub(super) fn leads_with(
+    engine: &dyn Engine,
     site: SiteNumber,
     hash: &[u8; 32],
     max: usize,
@@ -50,8 +50,8 @@ pub(super) fn leads_with<E: Engine>(
 }
 
 /// Where the record stands that claims an external id, and the hash of its content.
-pub(super) fn claimed<E: Engine>(
-    engine: &E,
+pub(super) fn claimed(
+    engine: &dyn Engine,
     site: SiteNumber,
     kind: &str,
     external_id: &str,
@@ -63,8 +63,8 @@ pub(super) fn claimed<E: Engine>(
 }
 
 /// Whose pages said that an order was bought.
-pub(super) fn buyers<E: Engine>(
-    engine: &E,
+pub(super) fn buyers(
+    engine: &dyn Engine,
     site: SiteNumber,
     order_id: &str,
 ) -> Result<Vec<Subject>, StoreError> {
@@ -77,8 +77,8 @@ pub(super) fn buyers<E: Engine>(
 }
 
 /// The leads of some subjects.
-pub(super) fn leads_of<E: Engine>(
-    engine: &E,
+pub(super) fn leads_of(
+    engine: &dyn Engine,
     site: SiteNumber,
     subjects: &[Subject],
 ) -> Result<Vec<Lead>, StoreError> {

@@ -43,9 +43,10 @@ pub const FORMAT: u32 = 2;
 /// What of the logs' ends stays in memory, in packed bytes: some seconds of full load, for projectors and live streams.
 const TAIL_BYTES: usize = 8 * 1024 * 1024;
 
-/// A store over an engine: one writer thread, a bounded queue, reads on the blocking pool.
-pub struct KvStore<E> {
-    engine: Arc<E>,
+/// A store over an engine: one writer thread, a bounded queue, reads on the blocking pool. Which engine is known as it
+/// runs: compiled once, for what a call costs more is nothing beside what an engine does.
+pub struct KvStore {
+    engine: Arc<dyn Engine>,
     /// Taken by `close`: the writer ends when the last sender is gone.
     queue: RwLock<Option<mpsc::Sender<Task>>>,
     /// What waits in it.
@@ -63,13 +64,16 @@ pub struct KvStore<E> {
     claims: Arc<Mutex<Claims>>,
 }
 
-impl<E: Engine> KvStore<E> {
+impl KvStore {
     /// Opens the store that an engine holds, or begins one. Blocks: call it before the server runs.
     ///
     /// # Errors
     /// Where the engine fails, or holds a newer format than this program knows.
-    pub fn open(engine: E) -> anyhow::Result<Self> {
-        let engine = Arc::new(engine);
+    pub fn open(engine: impl Engine) -> anyhow::Result<Self> {
+        Self::over(Arc::new(engine))
+    }
+
+    fn over(engine: Arc<dyn Engine>) -> anyhow::Result<Self> {
         check_format(engine.as_ref())?;
         let heads = read_heads(engine.as_ref())?;
         check_attested(engine.as_ref(), heads.values().sum())?;
@@ -116,7 +120,7 @@ impl<E: Engine> KvStore<E> {
     /// Runs a read where it may block.
     pub(super) async fn blocking<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&E) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&dyn Engine) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let engine = Arc::clone(&self.engine);
         tokio::task::spawn_blocking(move || read(engine.as_ref()))
@@ -144,7 +148,7 @@ impl<E: Engine> KvStore<E> {
 
 /// The heads of all logs. A site's number is the position of its first fact in the house's log, so the house's head
 /// bounds them.
-fn read_heads<E: Engine>(engine: &E) -> Result<HashMap<SiteNumber, Position>, StoreError> {
+fn read_heads(engine: &dyn Engine) -> Result<HashMap<SiteNumber, Position>, StoreError> {
     let house = last_position(engine, HOUSE)?;
     let mut heads = HashMap::from([(HOUSE, house)]);
     for site in 1..=SiteNumber::try_from(house).unwrap_or(SiteNumber::MAX) {
@@ -157,7 +161,7 @@ fn read_heads<E: Engine>(engine: &E) -> Result<HashMap<SiteNumber, Position>, St
 }
 
 /// A store that has lost its end, or all of itself, opens like a smaller one: what was noted apart tells.
-fn check_attested<E: Engine>(engine: &E, facts: u64) -> anyhow::Result<()> {
+fn check_attested(engine: &dyn Engine, facts: u64) -> anyhow::Result<()> {
     match engine.attested() {
         Some(attested) if attested > facts => anyhow::bail!(
             "the store is damaged: {attested} facts were acknowledged and {facts} are there; keep a copy of the folder \
@@ -167,7 +171,7 @@ fn check_attested<E: Engine>(engine: &E, facts: u64) -> anyhow::Result<()> {
     }
 }
 
-fn check_format<E: Engine>(engine: &E) -> anyhow::Result<()> {
+fn check_format(engine: &dyn Engine) -> anyhow::Result<()> {
     let key = keys::meta("format");
     let written = match engine.get(&key)?.as_deref() {
         None => 0,
@@ -189,7 +193,7 @@ fn check_format<E: Engine>(engine: &E) -> anyhow::Result<()> {
 }
 
 #[async_trait]
-impl<E: Engine> Store for KvStore<E> {
+impl Store for KvStore {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
         let place = self.shares.enter(append.site, shares::weight(&append)).ok_or(StoreError::Busy)?;
         self.queued(|answer| Task::Append(Box::new(append), answer, place)).await

@@ -101,7 +101,7 @@ pub struct DeliveryPage {
 pub(super) type Claims = HashMap<(SiteNumber, MessageId), i64>;
 
 #[async_trait]
-impl<E: Engine> Outbox for KvStore<E> {
+impl Outbox for KvStore {
     async fn desk(&self, site: SiteNumber) -> Result<Desk, StoreError> {
         self.blocking(move |engine| {
             engine.get(&keys::desk(site))?.map_or_else(|| Ok(Desk::default()), |value| row(&value))
@@ -158,12 +158,12 @@ fn damaged() -> StoreError {
     StoreError::Damaged("a delivery's key".to_owned())
 }
 
-fn delivery<E: Engine>(engine: &E, site: SiteNumber, id: &MessageId) -> Result<Option<Delivery>, StoreError> {
+fn delivery(engine: &dyn Engine, site: SiteNumber, id: &MessageId) -> Result<Option<Delivery>, StoreError> {
     engine.get(&keys::delivery(site, id))?.map(|value| row(&value)).transpose()
 }
 
-fn claim<E: Engine>(
-    engine: &E,
+fn claim(
+    engine: &dyn Engine,
     site: SiteNumber,
     asked: &ClaimDue,
     claims: &mut Claims,
@@ -199,8 +199,8 @@ fn claim<E: Engine>(
     }
 }
 
-fn deliveries<E: Engine>(
-    engine: &E,
+fn deliveries(
+    engine: &dyn Engine,
     site: SiteNumber,
     query: &DeliveryQuery,
 ) -> Result<DeliveryPage, StoreError> {
@@ -254,8 +254,8 @@ fn due_key(site: SiteNumber, delivery: &Delivery) -> Option<Vec<u8>> {
 }
 
 /// Writes a delivery as it stands now.
-pub(super) fn write<E: Engine>(
-    engine: &E,
+pub(super) fn write(
+    engine: &dyn Engine,
     site: SiteNumber,
     now: &Delivery,
     batch: &mut Batch,
@@ -276,8 +276,8 @@ pub(super) fn write_desk(site: SiteNumber, desk: &Desk, batch: &mut Batch) -> Re
 }
 
 /// What was told of a lead goes with it.
-pub(super) fn forget<E: Engine>(
-    engine: &E,
+pub(super) fn forget(
+    engine: &dyn Engine,
     site: SiteNumber,
     lead: &LeadId,
     batch: &mut Batch,

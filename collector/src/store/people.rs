@@ -34,8 +34,8 @@ struct Remembered {
 }
 
 /// The evidence about each node, one more than [`MOST_EDGES`] at the most.
-pub(super) fn edges<E: Engine>(
-    engine: &E,
+pub(super) fn edges(
+    engine: &dyn Engine,
     site: SiteNumber,
     nodes: &[Node],
 ) -> Result<Vec<Vec<Edge>>, StoreError> {
@@ -48,15 +48,15 @@ pub(super) fn edges<E: Engine>(
 }
 
 /// One piece of evidence.
-pub(super) fn edge<E: Engine>(engine: &E, site: SiteNumber, id: &EdgeId) -> Result<Option<Edge>, StoreError> {
+pub(super) fn edge(engine: &dyn Engine, site: SiteNumber, id: &EdgeId) -> Result<Option<Edge>, StoreError> {
     let Some(end) = engine.get(&keys::edge_end(site, id))? else { return Ok(None) };
     let end: Node = row(&end)?;
     engine.get(&keys::edge(site, &end, id))?.map(|value| row(&value)).transpose()
 }
 
 /// What is remembered of each subject.
-pub(super) fn profiles<E: Engine>(
-    engine: &E,
+pub(super) fn profiles(
+    engine: &dyn Engine,
     site: SiteNumber,
     subjects: &[Subject],
 ) -> Result<Vec<Option<Profile>>, StoreError> {
@@ -68,8 +68,8 @@ pub(super) fn profiles<E: Engine>(
 }
 
 /// Subjects of whom something is remembered, after one and in order.
-pub(super) fn profiled<E: Engine>(
-    engine: &E,
+pub(super) fn profiled(
+    engine: &dyn Engine,
     site: SiteNumber,
     from: Option<&Subject>,
     max: usize,
@@ -88,8 +88,8 @@ pub(super) fn profiled<E: Engine>(
 }
 
 /// What was refused, newest first, after one.
-pub(super) fn conflicts<E: Engine>(
-    engine: &E,
+pub(super) fn conflicts(
+    engine: &dyn Engine,
     site: SiteNumber,
     from: Option<&(i64, EdgeId)>,
     max: usize,
@@ -137,8 +137,8 @@ pub(super) fn write_profile(
 }
 
 /// Most evidence is refused never: a row is dropped only where there is one.
-pub(super) fn write_conflict<E: Engine>(
-    engine: &E,
+pub(super) fn write_conflict(
+    engine: &dyn Engine,
     site: SiteNumber,
     (at, edge): (i64, EdgeId),
     why: Option<Conflict>,

@@ -42,8 +42,8 @@ pub(super) fn packed<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
 }
 
 /// Every key below a prefix.
-pub(super) fn each_key<E: Engine>(
-    engine: &E,
+pub(super) fn each_key(
+    engine: &dyn Engine,
     prefix: &[u8],
     mut visit: impl FnMut(&[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
@@ -51,8 +51,8 @@ pub(super) fn each_key<E: Engine>(
 }
 
 /// Every key below a prefix with its value, page by page.
-pub(super) fn each_pair<E: Engine>(
-    engine: &E,
+pub(super) fn each_pair(
+    engine: &dyn Engine,
     prefix: &[u8],
     mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
@@ -77,8 +77,8 @@ pub(super) fn after(pairs: Vec<Pair>) -> Vec<u8> {
     key
 }
 
-pub(super) fn log<E: Engine>(
-    engine: &E,
+pub(super) fn log(
+    engine: &dyn Engine,
     site: SiteNumber,
     after: Position,
     head: Position,
@@ -119,8 +119,8 @@ pub(super) fn position_of(key: &[u8]) -> Result<Position, StoreError> {
 }
 
 /// The entries at these positions (ascending), opening each block once.
-pub(super) fn entries<E: Engine>(
-    engine: &E,
+pub(super) fn entries(
+    engine: &dyn Engine,
     site: SiteNumber,
     positions: &[Position],
 ) -> Result<Vec<Stored>, StoreError> {
@@ -155,8 +155,8 @@ pub(super) fn entries<E: Engine>(
 }
 
 /// The visitors with these numbers (ascending).
-pub(super) fn numbered<E: Engine>(
-    engine: &E,
+pub(super) fn numbered(
+    engine: &dyn Engine,
     site: SiteNumber,
     numbers: &[Position],
 ) -> Result<Vec<(Position, Id)>, StoreError> {
@@ -179,8 +179,8 @@ pub(super) fn numbered<E: Engine>(
     Ok(found.into_iter().collect())
 }
 
-pub(super) fn journey<E: Engine>(
-    engine: &E,
+pub(super) fn journey(
+    engine: &dyn Engine,
     site: SiteNumber,
     subject: &Subject,
 ) -> Result<Vec<Stored>, StoreError> {
@@ -206,8 +206,8 @@ pub(super) fn pieces(key: &[u8], value: &[u8]) -> Result<Vec<Position>, StoreErr
     Ok(positions)
 }
 
-pub(super) fn records<E: Engine>(
-    engine: &E,
+pub(super) fn records(
+    engine: &dyn Engine,
     site: SiteNumber,
     lead: &LeadId,
 ) -> Result<Vec<Stored>, StoreError> {
@@ -219,16 +219,12 @@ pub(super) fn records<E: Engine>(
     entries(engine, site, &positions)
 }
 
-pub(super) fn lead<E: Engine>(
-    engine: &E,
-    site: SiteNumber,
-    lead: &LeadId,
-) -> Result<Option<Lead>, StoreError> {
+pub(super) fn lead(engine: &dyn Engine, site: SiteNumber, lead: &LeadId) -> Result<Option<Lead>, StoreError> {
     engine.get(&keys::lead(site, lead))?.map(|value| row(&value)).transpose()
 }
 
-pub(super) fn leads<E: Engine>(
-    engine: &E,
+pub(super) fn leads(
+    engine: &dyn Engine,
     site: SiteNumber,
     query: &LeadQuery,
 ) -> Result<LeadPage, StoreError> {
@@ -282,7 +278,7 @@ pub(super) fn leads<E: Engine>(
     }
 }
 
-pub(super) fn install<E: Engine>(engine: &E, site: SiteNumber) -> Result<Install, StoreError> {
+pub(super) fn install(engine: &dyn Engine, site: SiteNumber) -> Result<Install, StoreError> {
     let known = match engine.get(&keys::install(site))? {
         None => engine.get(&keys::base_install(site))?,
         known => known,
@@ -290,8 +286,8 @@ pub(super) fn install<E: Engine>(engine: &E, site: SiteNumber) -> Result<Install
     known.map_or_else(|| Ok(Install::default()), |value| row(&value))
 }
 
-pub(super) fn pulse<E: Engine>(
-    engine: &E,
+pub(super) fn pulse(
+    engine: &dyn Engine,
     site: SiteNumber,
     from: Hour,
     to: Hour,
@@ -311,16 +307,16 @@ pub(super) fn pulse<E: Engine>(
     }
 }
 
-pub(super) fn basis<E: Engine>(engine: &E, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError> {
+pub(super) fn basis(engine: &dyn Engine, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError> {
     engine.get(&keys::basis(site))?.map(|value| row(&value)).transpose()
 }
 
-pub(super) fn counters_basis<E: Engine>(engine: &E, site: SiteNumber) -> Result<Option<String>, StoreError> {
+pub(super) fn counters_basis(engine: &dyn Engine, site: SiteNumber) -> Result<Option<String>, StoreError> {
     engine.get(&keys::counters_basis(site))?.map(|value| row(&value)).transpose()
 }
 
-pub(super) fn sealed<E: Engine>(
-    engine: &E,
+pub(super) fn sealed(
+    engine: &dyn Engine,
     site: SiteNumber,
     reference: VaultRef,
 ) -> Result<Option<Sealed>, StoreError> {
@@ -333,11 +329,7 @@ pub(super) fn sealed<E: Engine>(
     Ok(key.zip(value).map(|(key, value)| Sealed { key, value }))
 }
 
-pub(super) fn cursor<E: Engine>(
-    engine: &E,
-    projector: &str,
-    site: SiteNumber,
-) -> Result<Position, StoreError> {
+pub(super) fn cursor(engine: &dyn Engine, projector: &str, site: SiteNumber) -> Result<Position, StoreError> {
     match engine.get(&keys::cursor(site, projector))? {
         None => Ok(0),
         Some(value) => row(&value),
@@ -345,7 +337,7 @@ pub(super) fn cursor<E: Engine>(
 }
 
 /// A projector's step as one atomic batch. The caller holds the lock that keeps steps apart.
-pub(super) fn commit<E: Engine>(engine: &E, step: Step) -> Result<(), StoreError> {
+pub(super) fn commit(engine: &dyn Engine, step: Step) -> Result<(), StoreError> {
     let Step { projector, site, from, to, rows } = step;
     if cursor(engine, projector, site)? != from {
         return Err(StoreError::Fenced(projector));
@@ -357,8 +349,8 @@ pub(super) fn commit<E: Engine>(engine: &E, step: Step) -> Result<(), StoreError
 }
 
 /// Adds what is derived to a batch, and what else is to become of the counters.
-pub(super) fn write<E: Engine>(
-    engine: &E,
+pub(super) fn write(
+    engine: &dyn Engine,
     site: SiteNumber,
     rows: Vec<Row>,
     mut counters: rollup::Changes,
@@ -436,7 +428,7 @@ pub(super) fn row_of_pieces(prefix: &[u8], positions: &[Position]) -> Result<Bat
     Ok(vec![([prefix, &first.to_be_bytes()].concat(), Some(value))])
 }
 
-pub(super) fn reset<E: Engine>(engine: &E, site: SiteNumber) -> Result<(), StoreError> {
+pub(super) fn reset(engine: &dyn Engine, site: SiteNumber) -> Result<(), StoreError> {
     let (from, to) = keys::derived(site);
     loop {
         let pairs = engine.scan(&from, &to, PAGE)?;
@@ -447,7 +439,7 @@ pub(super) fn reset<E: Engine>(engine: &E, site: SiteNumber) -> Result<(), Store
     }
 }
 
-pub(super) fn dump<E: Engine>(engine: &E, site: SiteNumber) -> Result<Vec<u8>, StoreError> {
+pub(super) fn dump(engine: &dyn Engine, site: SiteNumber) -> Result<Vec<u8>, StoreError> {
     let (mut from, to) = keys::derived(site);
     let mut bytes = Vec::new();
     let mut write = |key: &[u8], value: &[u8]| {

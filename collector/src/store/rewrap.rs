@@ -16,8 +16,8 @@ pub type WrappedKey = (VaultRef, Vec<u8>);
 ///
 /// # Errors
 /// What the engine says; [`StoreError::Damaged`] where a row is none.
-pub fn wrapped_keys<E: Engine>(
-    engine: &E,
+pub fn wrapped_keys(
+    engine: &dyn Engine,
     site: SiteNumber,
     after: Option<VaultRef>,
     max: usize,
@@ -40,8 +40,8 @@ pub fn wrapped_keys<E: Engine>(
 ///
 /// # Errors
 /// What the engine says.
-pub fn replace_keys<E: Engine>(
-    engine: &E,
+pub fn replace_keys(
+    engine: &dyn Engine,
     site: SiteNumber,
     wrapped: Vec<WrappedKey>,
 ) -> Result<(), StoreError> {
@@ -53,7 +53,7 @@ pub fn replace_keys<E: Engine>(
 ///
 /// # Errors
 /// What the engine says.
-pub fn set_meta<E: Engine>(engine: &E, values: Vec<(&str, Option<Vec<u8>>)>) -> Result<(), StoreError> {
+pub fn set_meta(engine: &dyn Engine, values: Vec<(&str, Option<Vec<u8>>)>) -> Result<(), StoreError> {
     // What was applied before must not be lost where this is kept.
     engine.sync()?;
     let batch: Batch = values.into_iter().map(|(name, value)| (keys::meta(name), value)).collect();

@@ -179,7 +179,7 @@ impl Changes {
     }
 
     /// Adds the rows as they will be.
-    pub(super) fn write<E: Engine>(self, engine: &E, batch: &mut Batch) -> Result<(), StoreError> {
+    pub(super) fn write(self, engine: &dyn Engine, batch: &mut Batch) -> Result<(), StoreError> {
         for (key, change) in self.sums {
             let mut sums: Tally =
                 engine.get(&key)?.map_or_else(|| Ok(Tally::default()), |value| row(&value))?;
@@ -206,8 +206,8 @@ impl Changes {
     }
 }
 
-pub(super) fn counted<E: Engine>(
-    engine: &E,
+pub(super) fn counted(
+    engine: &dyn Engine,
     site: SiteNumber,
     contributors: &[Contributor],
 ) -> Result<Vec<Option<Counted>>, StoreError> {
@@ -230,8 +230,8 @@ pub(super) fn counted<E: Engine>(
 }
 
 /// Rows of the days `since..=until`; of calls to action, or of everything.
-pub(super) fn rollups<E: Engine>(
-    engine: &E,
+pub(super) fn rollups(
+    engine: &dyn Engine,
     site: SiteNumber,
     ctas: bool,
     since: Day,
@@ -276,7 +276,7 @@ const ROWS: usize = 2048;
 
 /// Drops all that was counted of a site, so that counting starts over. The cursor and the basis go first: cut off in
 /// between, it is done again before anything is counted.
-pub(super) fn forget<E: Engine>(engine: &E, site: SiteNumber, projector: &str) -> Result<(), StoreError> {
+pub(super) fn forget(engine: &dyn Engine, site: SiteNumber, projector: &str) -> Result<(), StoreError> {
     engine.apply(vec![(keys::cursor(site, projector), None), (keys::counters_basis(site), None)])?;
     let prefixes = [keys::all_sums(site), keys::all_members(site), keys::all_counted(site)];
     for prefix in prefixes {
@@ -306,7 +306,7 @@ pub(super) fn forget<E: Engine>(engine: &E, site: SiteNumber, projector: &str) -
 }
 
 /// Leads whose share may be another than what was counted, at most so many.
-pub(super) fn stale<E: Engine>(engine: &E, site: SiteNumber, max: usize) -> Result<Vec<LeadId>, StoreError> {
+pub(super) fn stale(engine: &dyn Engine, site: SiteNumber, max: usize) -> Result<Vec<LeadId>, StoreError> {
     let prefix = keys::all_stale(site);
     let pairs = engine.scan(&prefix, &keys::after_prefix(&prefix), max)?;
     let id = |(key, _): &(Vec<u8>, Vec<u8>)| key.get(prefix.len()..).and_then(keys::lead_id);

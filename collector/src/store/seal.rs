@@ -65,12 +65,12 @@ pub struct SealedSubject {
     pub number: Position,
 }
 
-pub(super) fn status<E: Engine>(engine: &E, site: SiteNumber) -> Result<SealStatus, StoreError> {
+pub(super) fn status(engine: &dyn Engine, site: SiteNumber) -> Result<SealStatus, StoreError> {
     engine.get(&keys::seal(site))?.map_or_else(|| Ok(SealStatus::default()), |value| row(&value))
 }
 
 /// Makes a step. The caller keeps it apart from projectors' steps.
-pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreError> {
+pub(super) fn seal(engine: &dyn Engine, step: SealStep) -> Result<(), StoreError> {
     let SealStep { site, entries, mut rows, base, subjects, leads, edges, records, passed } = step;
     let mut batch = Batch::new();
     let mut status = status(engine, site)?;
@@ -142,8 +142,8 @@ pub(super) fn seal<E: Engine>(engine: &E, step: SealStep) -> Result<(), StoreErr
 }
 
 /// Takes some pieces out of a journey.
-fn forget_pieces<E: Engine>(
-    engine: &E,
+fn forget_pieces(
+    engine: &dyn Engine,
     site: SiteNumber,
     subject: &Subject,
     gone: &BTreeSet<Position>,
@@ -166,7 +166,7 @@ fn forget_pieces<E: Engine>(
 
 /// What the install check begins with. It names every host known by now: no other will be counted where there are as
 /// many as are kept, whatever is sealed.
-fn begin_install<E: Engine>(engine: &E, site: SiteNumber) -> Result<Install, StoreError> {
+fn begin_install(engine: &dyn Engine, site: SiteNumber) -> Result<Install, StoreError> {
     let mut base: Install =
         engine.get(&keys::base_install(site))?.map_or_else(|| Ok(Install::default()), |value| row(&value))?;
     for host in reads::install(engine, site)?.hosts.into_keys() {
@@ -176,13 +176,13 @@ fn begin_install<E: Engine>(engine: &E, site: SiteNumber) -> Result<Install, Sto
 }
 
 /// A log that is being rewritten.
-struct Log<'e, E> {
-    engine: &'e E,
+struct Log<'e> {
+    engine: &'e dyn Engine,
     site: SiteNumber,
     pending: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
-impl<E: Engine> Log<'_, E> {
+impl Log<'_> {
     /// Seals entries, and gives them as they were.
     fn seal(&mut self, entries: &BTreeSet<Position>) -> Result<Vec<Entry>, StoreError> {
         let mut before = Vec::with_capacity(entries.len());

@@ -9,8 +9,8 @@ use super::{
 use crate::domain::fact::{Position, SiteNumber};
 
 /// The entries of the audit trail before a position, newest first.
-pub(super) fn audited<E: Engine>(
-    engine: &E,
+pub(super) fn audited(
+    engine: &dyn Engine,
     site: SiteNumber,
     before: Position,
     max: usize,

@@ -65,8 +65,8 @@ pub struct Shared {
 }
 
 /// What the writer knows between groups. All of it can be read back from the engine.
-pub struct Writer<E> {
-    engine: Arc<E>,
+pub struct Writer {
+    engine: Arc<dyn Engine>,
     shared: Shared,
     recent: Recent,
     /// Next position to give, per site. Ahead of the visible head while a group is under way.
@@ -78,10 +78,10 @@ pub struct Writer<E> {
     health: Health,
 }
 
-impl<E: Engine> Writer<E> {
+impl Writer {
     /// A writer over an engine.
     #[must_use]
-    pub fn new(engine: Arc<E>, shared: Shared) -> Self {
+    pub fn new(engine: Arc<dyn Engine>, shared: Shared) -> Self {
         Self {
             engine,
             shared,
@@ -460,7 +460,7 @@ fn same_bitmap(a: &Event, b: &Event) -> bool {
 ///
 /// # Errors
 /// What the engine says; [`StoreError::Damaged`] where the last block is none.
-pub fn last_position<E: Engine>(engine: &E, site: SiteNumber) -> Result<Position, StoreError> {
+pub fn last_position(engine: &dyn Engine, site: SiteNumber) -> Result<Position, StoreError> {
     let last = engine.last(&keys::log(site, 0), &keys::log(site, Position::MAX))?;
     let Some((key, value)) = last else { return Ok(0) };
     let first = keys::log_position(&key).ok_or_else(|| StoreError::Damaged("a short key".to_owned()))?;
@@ -476,7 +476,7 @@ pub fn last_position<E: Engine>(engine: &E, site: SiteNumber) -> Result<Position
 ///
 /// # Errors
 /// What the engine says; [`StoreError::Damaged`] where the row is of an unknown version.
-pub fn read_ledger<E: Engine>(engine: &E, site: SiteNumber) -> Result<Ledger, StoreError> {
+pub fn read_ledger(engine: &dyn Engine, site: SiteNumber) -> Result<Ledger, StoreError> {
     match engine.get(&keys::ledger(site))? {
         None => Ok(Ledger::default()),
         Some(value) => super::reads::row(&value),

@@ -8,7 +8,6 @@ use crate::{
     },
     store::{
         Sealed, StoreError, bad,
-        engine::Engine,
         group::{Group, versioned},
         reads::packed,
     },
@@ -29,7 +28,7 @@ impl Change {
     }
 }
 
-impl<E: Engine> Writer<E> {
+impl Writer {
     /// Takes a beacon's refused events in, and lets the oldest go for which there is no more room or time.
     pub(super) fn keep_bad(
         &self,

@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::{
-    Carried, Engine, Group, LogMark, StoreError, Taken, Verdict, Writer, last_position, read_ledger,
-};
+use super::{Carried, Group, LogMark, StoreError, Taken, Verdict, Writer, last_position, read_ledger};
 use crate::{
     domain::{
         event::{Detail, Event},
@@ -20,7 +18,7 @@ use crate::{
     },
 };
 
-impl<E: Engine> Writer<E> {
+impl Writer {
     /// Where every log ends, and its ledger. Called between groups, when what the engine holds is what was shown.
     pub(super) fn marks(&self) -> Result<Vec<LogMark>, StoreError> {
         if !self.unshown.is_empty() {

@@ -1,9 +1,9 @@
 //! The writer's part in forgetting somebody.
 
-use super::{Engine, Group, StoreError, Writer, keys, token};
+use super::{Group, StoreError, Writer, keys, token};
 use crate::domain::{erasure::Erased, fact::SiteNumber};
 
-impl<E: Engine> Writer<E> {
+impl Writer {
     /// The rows that an erasure drops, of those that are there. A hash that leads to another token by now is somebody
     /// else's.
     pub(super) fn erasable(

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Engine, StoreError, Writer, last_position};
+use super::{StoreError, Writer, last_position};
 
 /// After a failure, how often it is tried to make the engine fit again.
 const RECOVER_EVERY: Duration = Duration::from_millis(500);
@@ -46,7 +46,7 @@ impl Health {
     }
 }
 
-impl<E: Engine> Writer<E> {
+impl Writer {
     /// Makes a failed engine fit to be written to again, not all the time. What was known is forgotten: the engine may
     /// have lost what it had not synced.
     pub(super) fn recover(&mut self) -> Result<(), StoreError> {
