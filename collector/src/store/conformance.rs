@@ -357,10 +357,10 @@ fn a_newer_format_is_refused_in_one_line() {
     let written = memory.get(&super::keys::meta("format")).unwrap().unwrap();
     assert_eq!(
         written[1..],
-        super::kv::FORMAT.to_be_bytes(),
+        super::opening::FORMAT.to_be_bytes(),
         "an older program must not open it from here on"
     );
-    format(super::kv::FORMAT + 1);
+    format(super::opening::FORMAT + 1);
     let error = KvStore::open(memory).err().unwrap().to_string();
     assert!(error.contains("newer version") && error.lines().count() == 1, "{error}");
 }

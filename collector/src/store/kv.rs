@@ -1,7 +1,7 @@
 //! The store over a key-value engine.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -13,21 +13,21 @@ use super::{
     LogMark, Pair, Refused, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, calls,
     carry,
     engine::Engine,
-    erase, index, keys,
+    erase, index, keys, opening,
     outbox::Claims,
     people, reads, rollup, seal,
     shares::{self, Shares},
     tail::Tail,
     trail,
     vitals::Vitals,
-    writer::{Heads, QUEUE, Shared, Tails, Task, Writer, last_position, read_ledger},
+    writer::{Heads, QUEUE, Shared, Tails, Task, Writer, read_ledger},
 };
 use crate::domain::{
     bad_event::{BadBeacon, BadLog},
     calendar::Day,
     call::Lease,
     counters::Counted,
-    fact::{HOUSE, Position, SiteNumber, Subject},
+    fact::{Position, SiteNumber, Subject},
     id::{Id, LeadId, Token, VaultRef},
     identity::{Edge, EdgeId, Node, profile::Profile},
     install::Install,
@@ -36,9 +36,6 @@ use crate::domain::{
     silence::Hour,
     standing::Lead,
 };
-
-/// The format of the whole store: a newer program reads every older format, an older program refuses a newer one.
-pub const FORMAT: u32 = 2;
 
 /// What of the logs' ends stays in memory, in packed bytes: some seconds of full load, for projectors and live streams.
 const TAIL_BYTES: usize = 8 * 1024 * 1024;
@@ -74,9 +71,9 @@ impl KvStore {
     }
 
     fn over(engine: Arc<dyn Engine>) -> anyhow::Result<Self> {
-        check_format(engine.as_ref())?;
-        let heads = read_heads(engine.as_ref())?;
-        check_attested(engine.as_ref(), heads.values().sum())?;
+        opening::check_format(engine.as_ref())?;
+        let heads = opening::read_heads(engine.as_ref())?;
+        opening::check_attested(engine.as_ref(), heads.values().sum())?;
         let heads = Heads::new(std::sync::RwLock::new(heads));
         let (changed, changes) = watch::channel(0);
         let (queue, tasks) = mpsc::channel(QUEUE);
@@ -123,9 +120,13 @@ impl KvStore {
         read: impl FnOnce(&dyn Engine) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let engine = Arc::clone(&self.engine);
-        tokio::task::spawn_blocking(move || read(engine.as_ref()))
+        let (answer, answered) = oneshot::channel();
+        // Boxed: the machinery of a task is compiled once, and not for each of a hundred reads.
+        let work: Box<dyn FnOnce() + Send> = Box::new(move || drop(answer.send(read(engine.as_ref()))));
+        tokio::task::spawn_blocking(work);
+        answered
             .await
-            .unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("a read came to an unexpected end".to_owned())))
     }
 
     /// Queues a task and waits until its group is durable.
@@ -144,52 +145,6 @@ impl KvStore {
         }
         answered.await.unwrap_or_else(|_| Err(stopped()))
     }
-}
-
-/// The heads of all logs. A site's number is the position of its first fact in the house's log, so the house's head
-/// bounds them.
-fn read_heads(engine: &dyn Engine) -> Result<HashMap<SiteNumber, Position>, StoreError> {
-    let house = last_position(engine, HOUSE)?;
-    let mut heads = HashMap::from([(HOUSE, house)]);
-    for site in 1..=SiteNumber::try_from(house).unwrap_or(SiteNumber::MAX) {
-        let head = last_position(engine, site)?;
-        if head > 0 {
-            heads.insert(site, head);
-        }
-    }
-    Ok(heads)
-}
-
-/// A store that has lost its end, or all of itself, opens like a smaller one: what was noted apart tells.
-fn check_attested(engine: &dyn Engine, facts: u64) -> anyhow::Result<()> {
-    match engine.attested() {
-        Some(attested) if attested > facts => anyhow::bail!(
-            "the store is damaged: {attested} facts were acknowledged and {facts} are there; keep a copy of the folder \
-             and run `traza restore BACKUP --store sled:NEW_FOLDER`"
-        ),
-        _ => Ok(()),
-    }
-}
-
-fn check_format(engine: &dyn Engine) -> anyhow::Result<()> {
-    let key = keys::meta("format");
-    let written = match engine.get(&key)?.as_deref() {
-        None => 0,
-        Some(&[keys::VERSION, a, b, c, d]) => u32::from_be_bytes([a, b, c, d]),
-        Some(_) => u32::MAX,
-    };
-    anyhow::ensure!(
-        written <= FORMAT,
-        "the store was written by a newer version of traza: use that one, or newer"
-    );
-    if written < FORMAT {
-        // From here on it may hold what an older program cannot read.
-        let mut value = vec![keys::VERSION];
-        value.extend_from_slice(&FORMAT.to_be_bytes());
-        engine.apply(vec![(key, Some(value))])?;
-        engine.sync()?;
-    }
-    Ok(())
 }
 
 #[async_trait]

@@ -44,6 +44,7 @@ pub mod keys;
 pub mod kv;
 mod lead_query;
 pub mod memory;
+mod opening;
 pub mod outbox;
 pub mod overlay;
 mod people;
