@@ -9,8 +9,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(folder) => PathBuf::from(folder),
         None => manifest.join("../target/tracker"),
     };
-    for file in ["t.js", "core.wasm", "core.wasm.br", "core.wasm.gz", "guard.js", "debug.mjs", "tracker.json"]
-    {
+    let core = ["core.wasm", "core.wasm.br", "core.wasm.gz"];
+    let numbers = ["numbers.mjs", "numbers.mjs.br", "numbers.mjs.gz"];
+    for file in ["t.js", "guard.js", "debug.mjs", "tracker.json"].into_iter().chain(core).chain(numbers) {
         let path = folder.join(file);
         println!("cargo::rerun-if-changed={}", path.display());
         if !path.exists() {
@@ -20,9 +21,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let description: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(folder.join("tracker.json"))?)?;
-    let hash = description["wasm"].as_str().ok_or("tracker.json names no core")?;
+    let hash = |file: &str| description[file].as_str().ok_or(format!("tracker.json names no {file}"));
     println!("cargo::rustc-env=TRAZA_TRACKER={}", folder.canonicalize()?.display());
-    println!("cargo::rustc-env=TRAZA_CORE_HASH={hash}");
+    println!("cargo::rustc-env=TRAZA_CORE_HASH={}", hash("wasm")?);
+    println!("cargo::rustc-env=TRAZA_NUMBERS_HASH={}", hash("numbers")?);
     docs()
 }
 

@@ -1,5 +1,6 @@
 // Builds the tracker: the core (cargo, wasm-bindgen, wasm-opt) and the loader with the glue (esbuild, terser), into
-// target/tracker: t.js, core.wasm, core.wasm.br, core.wasm.gz, guard.js, debug.mjs, tracker.json. The same sources give the same bytes.
+// target/tracker: t.js, core.wasm, numbers.mjs (both also as .br and .gz), guard.js, debug.mjs, tracker.json. The same sources
+// give the same bytes.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -181,16 +182,27 @@ await main(async () => {
   }
   writeFileSync(join(out, "guard.js"), guard);
   writeFileSync(join(out, "debug.mjs"), await small(terser, source("debug.mjs"), { module: true }));
+  const numbers = Buffer.from(await small(terser, source("numbers.mjs"), { module: true }));
   // As it is printed for a site of the docs.
   const printed = guard.replace("__TRAZA_PLACE__", "https://t.customer.com/t/acme").replace("__TRAZA_FULL__", "1");
 
-  const compressed = brotli(wasm);
   writeFileSync(join(out, "t.js"), loader);
-  writeFileSync(join(out, "core.wasm.br"), compressed);
-  writeFileSync(join(out, "core.wasm.gz"), gzipSync(wasm, { level: 9 }));
-  const all = { loader: pack(alone), "t.js": pack(loader), wasm: pack(wasm), guard: pack(Buffer.from(printed)) };
+  writeFileSync(join(out, "numbers.mjs"), numbers);
+  for (const [name, bytes] of [["core.wasm", wasm], ["numbers.mjs", numbers]]) {
+    writeFileSync(join(out, `${name}.br`), brotli(bytes));
+    writeFileSync(join(out, `${name}.gz`), gzipSync(bytes, { level: 9 }));
+  }
+  const all = {
+    loader: pack(alone),
+    "t.js": pack(loader),
+    wasm: pack(wasm),
+    guard: pack(Buffer.from(printed)),
+    numbers: pack(numbers),
+  };
+  const hash = (bytes) => createHash("sha256").update(bytes).digest("hex").slice(0, 16);
   const facts = {
-    wasm: createHash("sha256").update(wasm).digest("hex").slice(0, 16),
+    wasm: hash(wasm),
+    numbers: hash(numbers),
     version: readFileSync(join(root, "Cargo.toml"), "utf8").match(/^version = "([^"]+)"/m)[1],
     toolchain: chain.name,
     sizes: all,

@@ -110,6 +110,7 @@ await main(() => {
     line("limit", "", "", LIMIT);
     line("inline guard, apart", sizes.guard.raw);
     line("limit", GUARD_LIMIT);
+    line("numbers.mjs, on demand", sizes.numbers.raw, sizes.numbers.gzip, sizes.numbers.brotli);
     console.log("\ncode of the loader by module, raw, not minified");
     for (const [name, bytes] of Object.entries(loader_modules).sort((one, other) => other[1] - one[1])) line(name, bytes);
     console.log(`\ncode of the core by module, raw, not compressed${heaviest.length === 0 ? ": not known, the build with names is gone" : ""}`);

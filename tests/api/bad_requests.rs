@@ -23,6 +23,7 @@ async fn a_site_that_makes_no_sense_is_refused_and_not_created() {
         (json!({"consent_default": "maybe"}), "/consent_default"),
         (json!({"anonymous_utm": "yes"}), "/anonymous_utm"),
         (json!({"hash_routes": 1}), "/hash_routes"),
+        (json!({"chat_refs": "no"}), "/chat_refs"),
         (json!({"stages": vec!["x"; 101]}), "/stages"),
         (json!([]), ""),
         (json!(["Tejado Claro", []]), ""),

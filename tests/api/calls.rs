@@ -164,6 +164,24 @@ async fn of_two_who_saw_a_number_nobody_is_said_to_have_called_unless_one_has_ta
 }
 
 #[tokio::test]
+async fn a_number_stays_its_visitors_while_anything_is_heard_of_them() {
+    let app = app_with_numbers().await;
+    put_numbers(&app, &json!({"items": [{"number": PRINTED, "kind": "printed"}, {"number": POOL[0], "kind": "pool", "pool": "web"}]})).await.expect(200);
+    view(&app, "v", "p", NOW, AD).await.unwrap();
+    // What a page tells at its end asks for no number: nobody would see it.
+    for n in 1..3 {
+        app.clock.advance(20 * 60_000);
+        let at = NOW + i64::from(n) * 20 * 60_000;
+        let leave = event("p", n, at, "custom", json!({"name": "reads on"}));
+        app.client.store("acme", &full("v", [leave])).await;
+        assert_eq!(view(&app, "w", &format!("w{n}"), at, AD).await, None, "after {n} × 20 minutes");
+    }
+    app.clock.advance(31 * 60_000);
+    let later = NOW + 71 * 60_000;
+    assert_eq!(view(&app, "w", "w9", later, AD).await.as_deref(), Some(POOL[0]), "nothing was heard of v");
+}
+
+#[tokio::test]
 async fn calls_that_say_little_are_told_as_little() {
     let app = app_with_numbers().await;
     let answer = call(&app, &ring("c-1", "+34 910 000 000", "600 000 001", NOW)).await.expect(201);

@@ -13,7 +13,7 @@ async fn an_empty_object_makes_a_site_with_defaults() {
     let expected = json!({
         "site": "nuevo", "created_at": NOW, "name": "", "domains": [], "timezone": "Europe/Madrid", "currency": "EUR",
         "default_region": "ES", "consent_default": "wait", "anonymous_utm": true, "lead_fields": [],
-        "query_keys": [], "hash_routes": false, "stages": [
+        "query_keys": [], "hash_routes": false, "chat_refs": true, "stages": [
             {"name": "visitor", "owner": "marketing"}, {"name": "lead", "owner": "marketing"}, {"name": "mql", "owner": "marketing"},
             {"name": "sql", "owner": "both"}, {"name": "opportunity", "owner": "sales"}, {"name": "customer", "owner": "sales"},
             {"name": "lost", "owner": "both"}

@@ -2,8 +2,8 @@
 
 use std::io::Read as _;
 
-use collector::ingest::tracker::CORE_HASH;
-use e2e::{TestApp, client::send};
+use collector::ingest::tracker::{CORE_HASH, NUMBERS_HASH};
+use e2e::{NOW, TestApp, client::send};
 use reqwest::Method;
 use serde_json::json;
 
@@ -28,10 +28,9 @@ fn decoded(encoding: &str, bytes: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn loader_and_core_come_in_the_best_encoding_that_the_browser_takes() {
     let app = TestApp::spawn().await;
-    let core = format!("/t/{CORE_HASH}.wasm");
-    for (path, content_type) in
-        [("/t/acme.js", "text/javascript; charset=utf-8"), (&*core, "application/wasm")]
-    {
+    let (core, numbers) = (format!("/t/{CORE_HASH}.wasm"), format!("/t/{NUMBERS_HASH}.mjs"));
+    let script = "text/javascript; charset=utf-8";
+    for (path, content_type) in [("/t/acme.js", script), (&*core, "application/wasm"), (&*numbers, script)] {
         let (_, plain) = fetch(&app, path, "identity").await;
         for (accept, encoding) in [
             ("gzip, deflate, br, zstd", "br"),
@@ -84,6 +83,50 @@ async fn the_loader_carries_the_sites_public_configuration_and_follows_it() {
 }
 
 #[tokio::test]
+async fn a_page_learns_of_printed_numbers_while_there_is_one_to_show_in_their_place() {
+    let app = TestApp::spawn().await;
+    let loader = async || {
+        let answer = send(app.client.bare(Method::GET, "/t/acme.js")).await;
+        assert_eq!(answer.status, 200);
+        answer.text
+    };
+    let put = async |items: serde_json::Value| {
+        app.client.put("/api/v1/sites/acme/numbers", &json!({"items": items})).await.expect(200);
+    };
+    let printed = json!({"number": "900 111 000", "kind": "printed"});
+    let london = json!({"number": "+44 20 7946 0000", "kind": "printed"});
+    let pool = json!({"number": "+34900111001", "kind": "pool", "pool": "web", "from": NOW + 1_000, "until": NOW + 2_000});
+    assert!(!loader().await.contains("\"numbers\""));
+    put(json!([printed])).await;
+    assert!(!loader().await.contains("\"numbers\""), "nothing to show");
+    put(json!([printed, london, pool])).await;
+    assert!(!loader().await.contains("\"numbers\""), "nothing to show yet");
+    app.clock.advance(1_000);
+    let numbers =
+        format!(r#""numbers":{{"printed":["+34 900111000","+44 2079460000"],"module":"{NUMBERS_HASH}"}}"#);
+    let text = loader().await;
+    assert!(text.contains(&numbers), "{text}");
+    assert!(!text.contains("900111001"), "which it shows is said to one visitor at a time");
+    app.clock.advance(1_000);
+    assert!(!loader().await.contains("\"numbers\""), "nothing to show any more");
+
+    let module = format!("/t/{NUMBERS_HASH}.mjs");
+    let (headers, _) = fetch(&app, &module, "br").await;
+    assert!(headers["cache-control"].to_str().unwrap().contains("immutable"));
+    assert_eq!(headers["access-control-allow-origin"], "*");
+}
+
+#[tokio::test]
+async fn a_site_may_want_no_references_in_chats() {
+    let app = TestApp::spawn().await;
+    let (_, loader) = fetch(&app, "/t/acme.js", "identity").await;
+    assert!(String::from_utf8(loader).unwrap().contains("\"chat_refs\":true"));
+    app.client.put_site("acme", &json!({"domains": ["example.com"], "chat_refs": false})).await;
+    let (_, loader) = fetch(&app, "/t/acme.js", "identity").await;
+    assert!(String::from_utf8(loader).unwrap().contains("\"chat_refs\":false"));
+}
+
+#[tokio::test]
 async fn the_loader_is_cached_shortly_and_the_core_for_ever() {
     let app = TestApp::spawn().await;
     let (loader, _) = fetch(&app, "/t/acme.js", "br").await;
@@ -106,6 +149,7 @@ async fn what_is_no_file_of_the_tracker_is_404() {
         "/t/.js",
         "/t/acme.css",
         "/t/0000000000000000.wasm",
+        "/t/0000000000000000.mjs",
         "/t/acme.wasm",
         "/t/nobody",
         "/t",

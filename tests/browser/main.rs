@@ -10,6 +10,7 @@ mod dashboard;
 mod fallback;
 mod harness;
 mod hostile;
+mod numbers;
 mod people;
 mod recipes;
 mod story;

@@ -56,6 +56,8 @@ export const offer = (id) => {
 export const forget = () => {
   known = offered = null;
   for (const key of keys("tz_")) if (!/^tz_[ci]$/.test(key)) keep(key);
+  // Of this tab: its chats' reference, the numbers that it shows.
+  attempt(() => ["tz_r", "tz_n"].map((key) => sessionStorage.removeItem(key)));
 };
 
 /** The visitor id, full mode only: the one kept, else a new one. */

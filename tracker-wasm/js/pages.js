@@ -5,6 +5,7 @@ import { isClickId } from "./raw.js";
 
 const BEAT_MS = 10000;
 const TITLE_MS = 500; // so much later a new route has its title
+const NUMBERS_MS = 3000; // so long a page view waits for what can show the numbers that its answer brings
 
 /**
  * `host` as in tracker.js; `first` is the page's address before anything rewrote it, where the guard saw it. Answers how
@@ -59,7 +60,7 @@ export const pages = (host, first) => {
     route = where();
     viewed = host.mode != "off";
     const event = (pending = viewed && make("page_view", { url, referrer: referrer || undefined }, 0));
-    host.later(TITLE_MS, () => pending == event && tell());
+    host.later(config.numbers ? NUMBERS_MS : TITLE_MS, () => pending == event && tell());
     begins.map((work) => work());
   };
 

@@ -39,6 +39,7 @@ export const road = (url, state, later, guard, note) => {
   let timed;
   let kept;
   let lost = {}; // how many events, by why
+  let show; // takes the telephone numbers of an answer
 
   const lose = (why, count = 1) => {
     lost[why] = (lost[why] || 0) + count;
@@ -70,13 +71,13 @@ export const road = (url, state, later, guard, note) => {
     return json({ v: 1, visitor: who, sent: Date.now(), mode, choice, via, context: context(mode, zoned) }).slice(0, -1) + ',"events":[';
   };
 
-  const ask = async (body, cookies, keepalive) => {
-    const answer = await fetch(url, { method: "POST", body, keepalive, credentials: cookies ? "include" : "omit" });
-    return [answer.status, +answer.headers.get("Retry-After"), answer.ok && (await answer.json().catch(() => 0)).visitor];
+  const ask = async (body, cookies, keepalive, asked) => {
+    const answer = await fetch(url + asked, { method: "POST", body, keepalive, credentials: cookies ? "include" : "omit" });
+    return [answer.status, +answer.headers.get("Retry-After"), answer.ok && (await answer.json().catch(() => 0))];
   };
 
-  const post = (body, cookies, keepalive, done) =>
-    ask(body, cookies, keepalive)
+  const post = (body, cookies, keepalive, done, asked = "") =>
+    ask(body, cookies, keepalive, asked)
       .catch(() => [])
       .then(guard((said) => done(...said)));
 
@@ -130,20 +131,22 @@ export const road = (url, state, later, guard, note) => {
         batch.bytes = fits && bytes;
         batch.refused = how == END && full;
         flight.push(batch);
-        post(body, full, fits, (...said) => answered(batch, ...said));
+        // A page that is over shows no number to anybody.
+        post(body, full, fits, (...said) => answered(batch, ...said), show && how != END ? "?numbers" : "");
         later(SILENCE_MS, () => answered(batch));
       }
       if (!how) return;
     }
   };
 
-  const answered = (batch, status, pause, id) => {
+  const answered = (batch, status, pause, said) => {
     if (!flight.includes(batch)) return;
     flight = flight.filter((other) => other != batch);
     if (status > 199 && status < 300) {
       failures = 0;
       sure = true;
-      if (id && state().mode == "full") adopt(id);
+      if (said.visitor && state().mode == "full") adopt(said.visitor);
+      if (show) show(said.numbers);
     } else if (status > 399 && status < 500 && !/^(408|425|429)$/.test(status)) {
       // The collector will never take it: a retry would only cost.
       lose("refused", batch.length);
@@ -217,6 +220,11 @@ export const road = (url, state, later, guard, note) => {
     resume,
     restore,
     lose,
+
+    /** From here on the page can show numbers, by `work(numbers)`: beacons say so. */
+    shows(work) {
+      show = work;
+    },
 
     flush(how) {
       flush(how);

@@ -159,9 +159,28 @@ export const tracker = (config, base, load, early = []) => {
 
   // ---- the choice, and traza() ---------------------------------------------------------------------------------
 
+  // What shows numbers in place of the printed ones, where the site has any: asked for, then a function.
+  let show;
+  const bringNumbers = () => {
+    const { numbers } = config;
+    if (show || !numbers || host.mode == "off") return;
+    show = () => {};
+    import(base + "/" + numbers.module + ".mjs")
+      .then((module) => {
+        show = guard(module.show(numbers.printed, () => host.mode, views.tell, host.views, host.tick, guard));
+        out.shows(show);
+      })
+      .catch(guard(() => {
+        config.numbers = 0;
+        views.tell();
+      }));
+  };
+
   // Brings the device in line with the mode in force.
   const settle = (was) => {
     const { mode } = host;
+    bringNumbers();
+    if (show) show(null);
     if (mode == "full") out.restore();
     else if (mode != "wait" && (was == "full" || recall("tz_v"))) out.revoke(views.make("consent", { mode }));
   };

@@ -47,6 +47,9 @@ pub struct ConfigBody {
     query_keys: Vec<String>,
     /// Whether what follows the `#` of an address tells pages apart: for applications that route by it.
     hash_routes: bool,
+    /// Whether links to WhatsApp and Messenger carry a short reference while a visitor follows them, in full mode: it ties
+    /// the first message to the visit.
+    chat_refs: bool,
     /// The stages of its funnel, in order, each a name or `{"name","owner"}`: marketing, both or sales.
     stages: Vec<StageView>,
     /// Its own grouping rules, in order: the first that fits an arrival decides its channel.
@@ -101,6 +104,7 @@ impl From<SiteConfig> for ConfigBody {
             lead_fields: config.lead_fields,
             query_keys: config.query_keys,
             hash_routes: config.hash_routes,
+            chat_refs: config.chat_refs,
             stages: config.stages.into_iter().map(StageView::from).collect(),
             channel_rules: config.channel_rules,
             forms: config.forms,
@@ -221,6 +225,7 @@ impl ConfigBody {
             lead_fields: self.lead_fields,
             query_keys: self.query_keys,
             hash_routes: self.hash_routes,
+            chat_refs: self.chat_refs,
             stages: funnel,
             channel_rules: self.channel_rules,
             forms: self.forms,

@@ -154,6 +154,12 @@ impl Numbers {
         self.current.iter().filter(is_pooled).map(|one| one.number.as_str())
     }
 
+    /// Whether there is any number at a moment that may be shown in place of a printed one.
+    #[must_use]
+    pub fn has_others(&self, at: i64) -> bool {
+        self.current.iter().any(|one| one.holds(at) && one.stands != Stands::Printed)
+    }
+
     /// The numbers that are printed on the pages at a moment.
     pub fn printed(&self, at: i64) -> impl Iterator<Item = &str> {
         let is_printed = move |one: &&Number| one.holds(at) && one.stands == Stands::Printed;

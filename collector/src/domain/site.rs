@@ -94,6 +94,9 @@ pub struct SiteConfig {
     /// Whether what follows the `#` of an address tells pages apart.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hash_routes: bool,
+    /// Whether links to WhatsApp and Messenger carry a reference while a visitor follows them.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub chat_refs: bool,
     /// The stages of its funnel, in order.
     pub stages: Vec<Stage>,
     /// Its own grouping rules, in order.
@@ -125,6 +128,7 @@ impl Default for SiteConfig {
             lead_fields: Vec::new(),
             query_keys: Vec::new(),
             hash_routes: false,
+            chat_refs: true,
             stages: funnel::usual(),
             channel_rules: Vec::new(),
             forms: Vec::new(),

@@ -161,6 +161,9 @@ async fn receive(
     }
     let withheld: u64 = append.tally.withheld.values().sum();
 
+    if let Some(Entry::Arrival(arrival)) = &append.entry {
+        numbers::seen(app, site, arrival);
+    }
     let asked = match &append.entry {
         // Nobody saw a number that a page could not show.
         Some(Entry::Arrival(arrival)) if request.query_string() == numbers::ASKED => {

@@ -1,4 +1,4 @@
-//! Loaders, ready to be served: written and compressed once for each version of a site's configuration.
+//! Loaders, ready to be served: written and compressed once for each public configuration of a site.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 use actix_web::web::{self, Bytes};
 use sha2::{Digest, Sha256};
 
-use crate::{error::Problem, project::directory::Site};
+use crate::error::Problem;
 
 /// Something to serve in three encodings.
 pub struct Encoded {
@@ -38,33 +38,35 @@ impl Encoded {
     }
 }
 
-/// Loaders by site, each for one version of its configuration.
+/// Loaders by site, each for the public configuration that it was written with.
 #[derive(Default)]
 pub struct Loaders {
-    ready: Mutex<HashMap<String, (u64, Arc<Encoded>)>>,
+    ready: Mutex<HashMap<String, (String, Arc<Encoded>)>>,
 }
 
 impl Loaders {
-    /// The loader of a site as it is configured now; `text` writes it where it is not ready.
+    /// The loader of a site with its public configuration as it is now; `text` writes it where it is not ready.
     ///
     /// # Errors
     /// Where the compressor fails.
-    pub async fn of(&self, site: &Site, text: impl FnOnce() -> String) -> Result<Arc<Encoded>, Problem> {
+    pub async fn of(
+        &self,
+        slug: &str,
+        config: String,
+        text: impl FnOnce(&str) -> String,
+    ) -> Result<Arc<Encoded>, Problem> {
         let known = {
             let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-            ready
-                .get(&site.slug)
-                .filter(|(version, _)| *version == site.version)
-                .map(|(_, loader)| Arc::clone(loader))
+            ready.get(slug).filter(|(of, _)| *of == config).map(|(_, loader)| Arc::clone(loader))
         };
         if let Some(loader) = known {
             return Ok(loader);
         }
-        let text = text();
+        let text = text(&config);
         let encoded = web::block(move || Encoded::new(text)).await;
         let loader = Arc::new(encoded.map_err(Problem::internal)?.map_err(Problem::internal)?);
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        ready.insert(site.slug.clone(), (site.version, Arc::clone(&loader)));
+        ready.insert(slug.to_owned(), (config, Arc::clone(&loader)));
         Ok(loader)
     }
 }

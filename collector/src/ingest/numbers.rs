@@ -21,6 +21,7 @@ use crate::{
     },
     project::{directory::Site, journeys},
     store::{Append, StoreError},
+    vault::contact,
 };
 
 /// A number is somebody's for so long after they were last seen, in ms: half an hour, the end of a visit.
@@ -118,6 +119,29 @@ impl Pools {
     }
 }
 
+/// The numbers that a site's pages say and may show others in place of, each with a blank after the country's code: pages
+/// write it with that code and without. None while there is nothing to show.
+#[must_use]
+pub fn printed(site: &Site, now: i64) -> Vec<String> {
+    let numbers = &site.numbers;
+    if !numbers.has_others(now) {
+        return Vec::new();
+    }
+    let spaced = |number: &str| {
+        let (code, _) = contact::halves(number)?;
+        let national = number.strip_prefix('+')?.strip_prefix(&*code)?;
+        Some(format!("+{code} {national}"))
+    };
+    numbers.printed(now).filter_map(spaced).collect()
+}
+
+/// Notes that whoever a beacon tells of is still there: the number that they see stays theirs.
+pub fn seen(app: &App, site: &Site, arrival: &Arrival) {
+    if let Some(visitor) = arrival.visitor.as_ref().filter(|_| !arrival.foreign_origin) {
+        app.pools.seen(site.number, visitor, app.clock.now());
+    }
+}
+
 /// What a beacon asks for: the page view in it, where its site shows numbers and it may be shown one.
 pub struct Asked {
     visitor: Option<Id>,
@@ -134,20 +158,15 @@ pub fn asked(app: &App, site: &Site, arrival: &Arrival) -> Option<Asked> {
     if site.numbers.current.is_empty() || arrival.mode == Mode::Off || arrival.foreign_origin {
         return None;
     }
-    let visitor = arrival.visitor.clone();
-    let now = app.clock.now();
-    if let Some(visitor) = &visitor {
-        app.pools.seen(site.number, visitor, now);
-    }
     let event = arrival.events.iter().rfind(|event| matches!(event.detail, Detail::PageView { .. }))?;
     let is_program = bot::Verdicts::default().of(arrival).is_some();
-    if is_program || site.numbers.printed(now).next().is_none() {
+    if is_program || site.numbers.printed(app.clock.now()).next().is_none() {
         return None;
     }
     let timeline = visit::timeline(vec![Seen { arrival, event }], site.config.grouping());
     let touch = timeline.visits.first().and_then(|visit| visit.touches.last())?;
     Some(Asked {
-        visitor,
+        visitor: arrival.visitor.clone(),
         channel: touch.channel,
         source: touch.source.clone(),
         campaign: touch.campaign.clone(),

@@ -1,4 +1,4 @@
-//! The tracker, as served: the loader with the site's public configuration in it, and the core.
+//! The tracker, as served: the loader with the site's public configuration in it, the core, and what few pages need.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -8,22 +8,42 @@ use actix_web::{
 use serde_json::json;
 use wire::beacon::ConsentDefault;
 
-use super::{cors, pixel};
+use super::{cors, numbers, pixel};
 use crate::{api::problem, app::App, error::Problem, project::directory::Site};
 
 /// The loader and glue, with a hole for the configuration.
 const LOADER: &str = include_str!(concat!(env!("TRAZA_TRACKER"), "/t.js"));
 /// What stands in the hole.
 const HOLE: &str = "__TRAZA_CONFIG__";
-const CORE: &[u8] = include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm"));
-const CORE_BR: &[u8] = include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm.br"));
-const CORE_GZ: &[u8] = include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm.gz"));
 /// What `?traza_debug=1` shows itself with.
 const DEBUG: &str = include_str!(concat!(env!("TRAZA_TRACKER"), "/debug.mjs"));
 /// The inline guard, with holes for where it sends to and for whether it may, unless the visitor says otherwise.
 const GUARD: &str = include_str!(concat!(env!("TRAZA_TRACKER"), "/guard.js"));
 /// The first 16 hex digits of the core's SHA-256: its name.
 pub const CORE_HASH: &str = env!("TRAZA_CORE_HASH");
+/// The same of the module that shows numbers in place of printed ones.
+pub const NUMBERS_HASH: &str = env!("TRAZA_NUMBERS_HASH");
+
+/// A file that goes by what is in it, and so never changes.
+struct Packed {
+    content_type: &'static str,
+    plain: &'static [u8],
+    gzip: &'static [u8],
+    brotli: &'static [u8],
+}
+
+const CORE: Packed = Packed {
+    content_type: "application/wasm",
+    plain: include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm")),
+    gzip: include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm.gz")),
+    brotli: include_bytes!(concat!(env!("TRAZA_TRACKER"), "/core.wasm.br")),
+};
+const NUMBERS: Packed = Packed {
+    content_type: "text/javascript; charset=utf-8",
+    plain: include_bytes!(concat!(env!("TRAZA_TRACKER"), "/numbers.mjs")),
+    gzip: include_bytes!(concat!(env!("TRAZA_TRACKER"), "/numbers.mjs.gz")),
+    brotli: include_bytes!(concat!(env!("TRAZA_TRACKER"), "/numbers.mjs.br")),
+};
 
 /// A loader takes effect within this many seconds of a change of configuration.
 const LOADER_CACHE: &str = "public, max-age=300, stale-while-revalidate=86400";
@@ -32,7 +52,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// What the page needs to know. All of it is public.
 fn public_config(app: &App, site: &Site) -> String {
     let config = &site.config;
-    json!({
+    let mut public = json!({
         "site": site.slug,
         "base": app.settings.public_url.clone() + &app.settings.prefix,
         "wasm": CORE_HASH,
@@ -44,10 +64,14 @@ fn public_config(app: &App, site: &Site) -> String {
         "forms": config.forms,
         "hash_routes": config.hash_routes,
         "currency": config.currency,
-    })
-    .to_string()
+        "chat_refs": config.chat_refs,
+    });
+    let printed = numbers::printed(site, app.clock.now());
+    if !printed.is_empty() {
+        public["numbers"] = json!({"printed": printed, "module": NUMBERS_HASH});
+    }
     // It stands inside a script; no text of a site's may end it.
-    .replace('<', "\\u003c")
+    public.to_string().replace('<', "\\u003c")
 }
 
 /// The inline guard of a site: one line of script, without its tags.
@@ -58,17 +82,19 @@ pub fn guard(app: &App, site: &Site) -> String {
     GUARD.replacen("__TRAZA_PLACE__", &place, 1).replacen("__TRAZA_FULL__", if full { "1" } else { "0" }, 1)
 }
 
-/// `GET /t/{site}.js`, `GET /t/{hash}.wasm`, `GET /t/{site}.gif` and `GET /t/debug.mjs`.
+/// `GET /t/{site}.js`, `GET /t/{hash}.wasm`, `GET /t/{hash}.mjs`, `GET /t/{site}.gif` and `GET /t/debug.mjs`.
 pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let file = request.match_info().get("site").unwrap_or_default();
     let result = if let Some(slug) = file.strip_suffix(".js") {
         loader(&app, &request, slug).await
     } else if let Some(slug) = file.strip_suffix(".gif") {
         Ok(pixel::get(&app, &request, slug).await)
-    } else if let Some(hash) = file.strip_suffix(".wasm") {
-        core(&request, hash)
     } else if file == "debug.mjs" {
         Ok(debug())
+    } else if let Some(hash) = file.strip_suffix(".wasm") {
+        packed(&request, &CORE, hash == CORE_HASH)
+    } else if let Some(hash) = file.strip_suffix(".mjs") {
+        packed(&request, &NUMBERS, hash == NUMBERS_HASH)
     } else if app.directory.site(file).is_some() {
         Err(Problem::method_not_allowed())
     } else {
@@ -88,7 +114,8 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 
 async fn loader(app: &App, request: &HttpRequest, slug: &str) -> Result<HttpResponse, Problem> {
     let site = app.directory.site(slug).ok_or_else(|| Problem::not_found("There is no such site."))?;
-    let loader = app.loaders.of(&site, || LOADER.replacen(HOLE, &public_config(app, &site), 1)).await?;
+    let config = public_config(app, &site);
+    let loader = app.loaders.of(&site.slug, config, |config| LOADER.replacen(HOLE, config, 1)).await?;
     let matches =
         request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(
             |tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == loader.etag),
@@ -105,12 +132,14 @@ async fn loader(app: &App, request: &HttpRequest, slug: &str) -> Result<HttpResp
     Ok(response)
 }
 
-fn core(request: &HttpRequest, hash: &str) -> Result<HttpResponse, Problem> {
-    if hash != CORE_HASH {
-        return Err(Problem::not_found("There is no such core; reload the page for the current one."));
+fn packed(request: &HttpRequest, packed: &Packed, is_current: bool) -> Result<HttpResponse, Problem> {
+    if !is_current {
+        return Err(Problem::not_found(
+            "There is no such file any more; reload the page for the current one.",
+        ));
     }
-    let (encoding, body) = negotiate(request.headers(), &CORE_BR, &CORE_GZ, &CORE);
-    let mut response = file(encoding, "application/wasm", Bytes::from_static(body));
+    let (encoding, body) = negotiate(request.headers(), &packed.brotli, &packed.gzip, &packed.plain);
+    let mut response = file(encoding, packed.content_type, Bytes::from_static(body));
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static(FOR_EVER));
     Ok(response)
 }

@@ -3,6 +3,7 @@
 //! - [`engine`]: which browsers there are, and how each is started
 //! - [`driven`]: a browser, driven over WebDriver
 //! - [`line`]: the network between browser and server, as good or bad as a test wants it
+//! - [`numbers`]: pages with printed telephone numbers
 //! - [`proxy`]: the server that the browser speaks to: pages of the test's own, the collector behind; it remembers
 //! - [`stage`]: all of it together, one per test
 
@@ -11,6 +12,7 @@
 mod driven;
 mod engine;
 mod line;
+pub(crate) mod numbers;
 mod proxy;
 mod stage;
 

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,7 +15,7 @@ use actix_web::{
         StatusCode,
         header::{
             ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_SECURITY_POLICY,
-            CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
+            CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, USER_AGENT,
         },
     },
     web::{self, Bytes, Data},
@@ -21,6 +24,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::line::{Line, Weather};
+use e2e::holds;
 
 /// Counts what goes wrong in a page, from its first moment on, whoever's fault it is. No number is dialled and no
 /// other host is visited. A tab that was opened to be closed closes itself, so many ms after its first script, and tells who opened it whether
@@ -78,6 +82,10 @@ struct Behind {
     memory: Mutex<Memory>,
     before: Mutex<String>,
     pages: Mutex<HashMap<String, Page>>,
+    /// Empty scripts, each with the address that has to be visited before it comes.
+    late: Mutex<HashMap<String, String>>,
+    /// Whether the collector is to think that a person drives the browser.
+    driven_by_person: AtomicBool,
     refusal: Mutex<Option<Refusal>>,
     holds_tag: watch::Sender<bool>,
 }
@@ -106,6 +114,8 @@ impl Proxy {
             memory: Mutex::default(),
             before: Mutex::new(WATCH.to_owned()),
             pages: Mutex::default(),
+            late: Mutex::default(),
+            driven_by_person: AtomicBool::new(false),
             refusal: Mutex::default(),
             holds_tag: watch::Sender::new(false),
         });
@@ -143,6 +153,16 @@ impl Proxy {
     /// Runs a script in every page before any of its own; in pages that are made from now on, or are the demo's.
     pub(crate) fn before_every_page(&self, script: &str) {
         lock(&self.behind.before).push_str(script);
+    }
+
+    /// Makes an empty script that comes when another address was visited.
+    pub(crate) fn script_after(&self, path: &str, signal: &str) {
+        lock(&self.behind.late).insert(path.to_owned(), signal.to_owned());
+    }
+
+    /// From here on no browser says that nobody sits before it.
+    pub(crate) fn person(&self) {
+        self.behind.driven_by_person.store(true, Ordering::Relaxed);
     }
 
     /// Refuses every beacon from now on, or none.
@@ -219,6 +239,11 @@ async fn answer(behind: Data<Behind>, request: HttpRequest, body: Bytes) -> Http
     if path == BEFORE {
         return HttpResponse::Ok().content_type("text/javascript").body(lock(&behind.before).clone());
     }
+    let signal = lock(&behind.late).get(&path).cloned();
+    if let Some(signal) = signal {
+        holds("the page's signal", async || lock(&behind.memory).visited.contains(&signal)).await;
+        return HttpResponse::Ok().content_type("text/javascript").body("");
+    }
     let page = lock(&behind.pages).get(&path).cloned();
     if let Some(page) = page {
         let mut response = HttpResponse::Ok();
@@ -278,7 +303,13 @@ async fn pass(behind: &Behind, request: &HttpRequest, body: Bytes) -> HttpRespon
     let mut onward = behind.http.request(method, format!("{}{path}", behind.base)).body(body.to_vec());
     for (name, value) in request.headers() {
         // The Host goes along: the visitor's cookie is made for the page's own host.
-        if !matches!(name.as_str(), "connection" | "content-length" | "accept-encoding") {
+        if matches!(name.as_str(), "connection" | "content-length" | "accept-encoding") {
+            continue;
+        }
+        if name == USER_AGENT && behind.driven_by_person.load(Ordering::Relaxed) {
+            let said = String::from_utf8_lossy(value.as_bytes());
+            onward = onward.header(name.as_str(), said.replace("Headless", ""));
+        } else {
             onward = onward.header(name.as_str(), value.as_bytes());
         }
     }

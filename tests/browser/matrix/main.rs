@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation is a failed test")]
 
 mod choice;
+mod contact;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod leaving;

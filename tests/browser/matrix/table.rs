@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use crate::harness::{Engine, Stage, Wish};
 
-use crate::{choice, leaving, outage, privacy, showing};
+use crate::{choice, contact, leaving, outage, privacy, showing};
 
 /// One row of the matrix.
 pub(crate) struct Row {
@@ -111,5 +111,7 @@ pub(crate) const ROWS: &[Row] = &[
     row!(privacy::planted, "planted", "Personal data in over 50 kinds of field, in query, hash, path, title, referrer, link and text" => "none of it", core: true),
     row!(choice::with_wasm, "csp_wasm", "A policy that allows WebAssembly" => "the core's events", core: true),
     row!(choice::without_wasm, "csp_no_wasm", "A policy that refuses WebAssembly" => "the loader's, raw; stored the same", core: true),
+    row!(contact::number, "number", "The page has a printed number, the site a pool" => "the number that was shown; who calls it is who saw it", core: true),
+    row!(contact::chat, "chat", "The visitor follows a link to WhatsApp" => "the chat, with the reference that its first message will have", core: true),
     row!(choice::stopped, "stop_immediate", "The page stops every click on its way (stopImmediatePropagation)" => "the call, once", core: true),
 ];

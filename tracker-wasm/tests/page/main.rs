@@ -2,6 +2,7 @@
 //! choice, and how it leaves. `node tracker-wasm/test.mjs` runs them.
 #![cfg(target_arch = "wasm32")]
 
+mod chat;
 mod choice;
 mod clicks;
 mod engagement;

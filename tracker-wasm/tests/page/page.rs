@@ -55,6 +55,11 @@ extern "C" {
     #[wasm_bindgen(js_name = clicks)]
     fn _clicks();
 }
+#[wasm_bindgen(module = "/js/chat.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = refer)]
+    fn _chat();
+}
 #[wasm_bindgen(module = "/js/forms.js")]
 extern "C" {
     #[wasm_bindgen(js_name = forms)]
