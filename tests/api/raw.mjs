@@ -1,10 +1,9 @@
 // What leaves a page, for an event with its mode and its site's config on each line of the input: without the core, with
 // it, and whether the page would ask for it. Where the core would decide, the text stands as it was, between marks.
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 
-const source = readFileSync(process.argv[2]);
-const { isDoubtful, redact } = await import("data:text/javascript;base64," + source.toString("base64"));
+const { isDoubtful, redact } = await import(pathToFileURL(process.argv[2]));
 const core = { cut: (text, written) => (written ? "\u0002" : "\u0001") + text + "\u0003" };
 let out = "";
 for await (const line of createInterface({ input: process.stdin })) {

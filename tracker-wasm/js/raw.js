@@ -1,5 +1,7 @@
 // What may leave: of a query by its keys, said here, and of texts by the core. Where there is no core, here goes only what the
 // collector, which judges by `wire`'s rules, could not undo, and so that it stores the same.
+import { attempt } from "./device.js";
+import { phones } from "./phone.js";
 
 /** Whether a query key may be a click id: somewhat wider than `wire`'s table, which the collector has. */
 export const isClickId = (key) =>
@@ -7,6 +9,9 @@ export const isClickId = (key) =>
 
 // Most addresses: a host, a path, and nothing to look for in it.
 const SIMPLE = /^(https?:\/\/[\w.:-]+)?(\/[\w.~-]+)*\/?$/;
+
+// As many digits as a telephone number has at least.
+const MANY = /(\d\D*){9}/;
 
 /**
  * Whether a text, or an address, is one of which no more than its query has to be cut, whatever the site and the visitor
@@ -22,16 +27,13 @@ export const isPlain = (text, address) => {
       SIMPLE.test(rest) ||
       (/^(?!\/\/)[\w/.~%+\-\xc0-\uffff]*(\?[\w/.~%+\-\xc0-\uffff=&]*)?(#[\w/.~-]*)?$/.test(rest) && !/[?&][^=&]*[%+]/.test(rest))) &&
     // In an address one or two groups of digits are an article, unless a word or a plus says otherwise.
-    (!/(\d\D*){9}/.test(plain) || (address && !/(tel|ono|one|vil)[\W_]?\d|\+\W?\d|\d[^\w/]+\d+[^\w/]+\d/i.test(plain)))
+    (!MANY.test(plain) || (address && !/(tel|ono|one|vil)[\W_]?\d|\+\W?\d|\d[^\w/]+\d+[^\w/]+\d/i.test(plain)))
   );
 };
 
 // As wire/src/redact/email.rs has it.
 const EMAIL =
   /[\w.+%'\-\xc0-\u1fff\u3000-\uffff]+@[\w.+%'@\-\xc0-\u1fff\u3000-\uffff]*\.[a-z\xc0-\u1fff\u3000-\uffff]{2}([\w.+%'@\-\xc0-\u1fff\u3000-\uffff]*[\w+%'@\xc0-\u1fff\u3000-\uffff])?/gi;
-
-// What may be a telephone number: wider than wire/src/redact/phone.rs, which knows a date and a price from one.
-const NUMBER = /[+(]*\d(?:[\s()./-]{0,3}\d){8,}/g;
 
 /** A text without e-mail addresses; what hides one behind escapes goes whole, between slashes. */
 const rawText = (text) =>
@@ -42,17 +44,37 @@ const rawText = (text) =>
       })
     : text;
 
-/** The same without telephone numbers; a text that hides one behind escapes goes whole. */
-const textAlone = (text) => {
-  const plain = unescape(unescape(text));
-  return plain != text && plain.search(NUMBER) >= 0 ? "…" : rawText(text).replace(NUMBER, "…");
-};
+// UTF-8's bytes, a letter each, and back.
+const bytesOf = (text) => unescape(encodeURIComponent(text));
+const CUT = bytesOf("…");
+
+/** The same without telephone numbers, of a text that is `written` for people or of a part of an address. */
+const rawPart = (text, written) =>
+  /[@%]/.test(text) || MANY.test(text)
+    ? rawText(text)
+        .split("/")
+        .map((piece) => {
+          // Half a character, which no script should make, is no byte.
+          const bytes = attempt(() => bytesOf(piece));
+          if (bytes == null) return "…";
+          const plain = unescape(unescape(bytes));
+          let out = "";
+          let done = 0;
+          for (const [start, end] of phones(plain, written)) {
+            if (plain != bytes) return "…";
+            out += bytes.slice(done, start) + CUT;
+            done = end;
+          }
+          return done ? decodeURIComponent(escape(out + bytes.slice(done))) : piece;
+        })
+        .join("/")
+    : text;
 
 /**
  * An address with what may leave of it: of its query campaigns and what the site wants kept, and outside of full mode a
  * click id's name alone; of the rest what `cut` leaves.
  */
-export const rawAddress = (url, full, config, cut = rawText) => {
+export const rawAddress = (url, full, config, cut = rawPart) => {
   const keep = (pair) => {
     const [, name, key, value] = /^(?:amp;)*(([^=]*)=?)([^]*)/.exec(pair);
     if (isClickId(key)) return !full ? name : value.trim() && name + rawText(value);
@@ -63,7 +85,7 @@ export const rawAddress = (url, full, config, cut = rawText) => {
     .replace(/^\s*(\w*script|data|blob|file):[^]+/i, "$1:…")
     .replace(/^([^/?#\\]*[\\/]{2,})[^\\/?#]*@/, "$1")
     .replace(
-      /^([^/?#\\]*[\\/]{2,}[^\\/?#]*|)([^?#]*)(\?[^#]*|)(#[^?]*|)([^]*)/,
+      /^(\s*(?:[a-z][\w+.-]*:)?[\\/]{2,}[^\\/?#]*|)([^?#]*)(\?[^#]*|)(#[^?]*|)([^]*)/i,
       (url, host, path, query, route, rest) => rawText(host) + cut(path) + pairs(query) + (/=/.test(route) ? pairs(route) : cut(route)) + pairs(rest),
     );
 };
@@ -105,7 +127,7 @@ export const isDoubtful = (event) => {
 export const redact = (event, full, config, core) =>
   each(event, (from, name, address) => {
     const value = from[name];
-    const cut = core ? core.cut : rawText;
-    if (!address) from[name] = core ? cut(value, true) : isPlain(value) ? value : textAlone(value);
-    else if (core || !SIMPLE.test(value)) from[name] = rawAddress(value, full, config, cut);
+    const cut = core ? core.cut : rawPart;
+    if (!address) from[name] = cut(value, true);
+    else if (core || !SIMPLE.test(value) || MANY.test(value)) from[name] = rawAddress(value, full, config, cut);
   });

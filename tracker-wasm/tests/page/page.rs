@@ -35,6 +35,11 @@ pub(crate) fn raw_address(url: &str, full: bool, keys: &[String], anonymous_utm:
     raw_address_of(url, full, &config)
 }
 
+#[wasm_bindgen(module = "/js/phone.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = phones)]
+    fn _phones();
+}
 #[wasm_bindgen(module = "/js/road.js")]
 extern "C" {
     #[wasm_bindgen(js_name = road)]
