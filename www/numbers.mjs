@@ -2,7 +2,8 @@
 // sites that have printed numbers alone. What the page has put there stays known, and comes back when it has to.
 
 const KEPT = "tz_n"; // the numbers that this tab shows, in full mode
-const HELD_MS = 30 * 60 * 1000; // so long after the collector last heard of a visitor their number stays theirs
+// So long after the collector last heard of a visitor their number is surely theirs: a minute less than it holds it.
+const HELD_MS = 29 * 60 * 1000;
 const TITLE_MS = 500; // as tracker-wasm/js/pages.js has it
 const IDLE_MS = 2000;
 // What puts a printed number back as often as it gives way gets its way: changes in a row, within so long, of an element or

@@ -20,11 +20,16 @@ pub(crate) fn page(stage: &Stage, path: &str, body: &str) -> String {
 
 /// The same with more in its head.
 pub(crate) fn page_with(stage: &Stage, path: &str, head: &str, body: &str) -> String {
+    page_under(stage, path, None, head, body)
+}
+
+/// The same under a Content-Security-Policy.
+pub(crate) fn page_under(stage: &Stage, path: &str, policy: Option<&str>, head: &str, body: &str) -> String {
     let html = format!(
         "<!doctype html><html lang=\"es\"><head><meta charset=\"utf-8\"><title>Contacto</title>{{head}}\
          <script async src=\"{}/t/demo.js\"></script>{head}</head><body>{body}</body></html>",
         stage.proxy.collector.base()
     );
-    stage.proxy.page(path, &html, None);
+    stage.proxy.page(path, &html, policy);
     stage.page(path)
 }
