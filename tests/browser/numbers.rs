@@ -257,6 +257,25 @@ fn programs_and_pages_without_a_collector_show_what_is_printed() {
 }
 
 #[test]
+fn a_number_is_given_up_by_a_tab_of_which_nothing_was_heard_for_half_an_hour() {
+    on_stage(None, async |stage| {
+        stage.proxy.person();
+        shown::put(stage, &json!([printed(), pool()])).await;
+        let browser = &stage.browser;
+        browser.open(&shown::page(stage, "/n/styles.html", STYLES)).await;
+        browser.shows("Llama al 911 222 333.").await;
+        // It is somebody else's by then, for all that this tab knows.
+        browser.value("void (Date.now = ((now) => () => now() + 30 * 60 * 1000)(Date.now))").await;
+        browser.becomes("document.querySelector('#plain').textContent == 'Llama al 900 111 000.'").await;
+        assert_eq!(attribute(stage, "#call", "href").await, "tel:+34900111000");
+        assert!(!stored(stage).await.as_array().unwrap().contains(&json!("tz_n")));
+        browser.open(&stage.page("/n/styles.html")).await;
+        browser.shows("Llama al 911 222 333.").await;
+        assert_eq!(browser.errors().await, json!([]));
+    });
+}
+
+#[test]
 fn a_page_that_lets_the_tag_in_and_no_more_tells_its_view_and_shows_what_is_printed() {
     on_stage(None, async |stage| {
         stage.proxy.person();
