@@ -79,6 +79,11 @@ bench-delivery: build
 bench-people: build
     @TRAZA_BIN={{ quote(traza) }} cargo run --quiet --release -p e2e --bin bench -- people
 
+# What blocks are compressed with, for a new codec: trained on a simulated history
+[group('measure it')]
+dictionary: build
+    @TRAZA_BIN={{ quote(traza) }} cargo run --quiet --release -p e2e --bin bench -- dictionary
+
 # kill -9 under load, so many rounds: what was acknowledged is there, once (CI has 10)
 [group('check it')]
 kill-test rounds='200': build

@@ -8,6 +8,7 @@
 //! soon a join is taken back and a person forgotten.
 
 mod delivery;
+mod dictionary;
 mod full;
 mod noop;
 mod people;
@@ -38,6 +39,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match verb.as_deref() {
         Some("delivery") => return runtime.block_on(delivery::run()),
+        Some("dictionary") => return runtime.block_on(dictionary::run()),
         Some("people") => return runtime.block_on(people::run()),
         _ => {}
     }

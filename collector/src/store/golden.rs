@@ -2,7 +2,7 @@
 //!
 //! `golden/v1.pairs` holds a store's keys and values in hex, `golden/v1.json` what reading it gave when it was
 //! written (which is the export format, too). They are never written again. A new format adds files of its own:
-//! `TRAZA_GOLDEN=v5 cargo test -p collector golden` writes those.
+//! `TRAZA_GOLDEN=v6 cargo test -p collector golden` writes those.
 
 use std::{fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
@@ -435,7 +435,7 @@ async fn every_golden_store_is_read_and_appended_to() {
     if let Ok(version) = std::env::var("TRAZA_GOLDEN") {
         write(&version).await;
     }
-    for version in ["v1", "v2", "v3", "v4"] {
+    for version in ["v1", "v2", "v3", "v4", "v5"] {
         let store: Arc<dyn Store> = Arc::new(KvStore::open(load(version)).unwrap());
         let expected: Value =
             serde_json::from_str(&fs::read_to_string(golden(&format!("{version}.json"))).unwrap()).unwrap();

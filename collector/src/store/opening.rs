@@ -6,7 +6,7 @@ use super::{StoreError, engine::Engine, keys, writer::last_position};
 use crate::domain::fact::{HOUSE, Position, SiteNumber};
 
 /// The format of the whole store: a newer program reads every older format, an older program refuses a newer one.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// The heads of all logs. A site's number is the position of its first fact in the house's log, so the house's head
 /// bounds them.

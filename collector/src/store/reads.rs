@@ -24,6 +24,9 @@ use crate::domain::{
 /// How many index keys are fetched at a time.
 const PAGE: usize = 512;
 
+/// How many blocks are fetched at a time.
+const BLOCKS: usize = 64;
+
 /// Reads a row: version byte, then MessagePack.
 pub(super) fn row<T: DeserializeOwned>(value: &[u8]) -> Result<T, StoreError> {
     match value.split_first() {
@@ -93,7 +96,7 @@ pub(super) fn log(
         None => keys::log(site, 0),
     };
     while facts < max {
-        let blocks = engine.scan(&from, &end, 8)?;
+        let blocks = engine.scan(&from, &end, BLOCKS)?;
         let Some((last, _)) = blocks.last() else { break };
         from = last.clone();
         from.push(0);

@@ -27,7 +27,7 @@ use crate::domain::{
 
 /// A sealed entry is joined with its neighbour while it has no more facts, and takes no more bytes, than this.
 const MOST_FACTS: u64 = 60_000;
-const MOST_BYTES: usize = 16 * 1024;
+const MOST_BYTES: usize = PAYLOAD_BYTES / 2;
 
 /// Some facts that are sealed together.
 #[derive(Debug, Default)]
