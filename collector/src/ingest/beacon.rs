@@ -19,6 +19,7 @@ use super::{
     guard, numbers,
     place::Place,
     readers,
+    shape::BeaconShape,
     sort::{self, Sorted},
 };
 use crate::{
@@ -70,7 +71,10 @@ pub struct Refusal {
 #[utoipa::path(
     post, path = "/t/{site}", tag = "public",
     params(("site" = String, Path, description = "The site's slug")),
-    request_body(content = String, content_type = "text/plain", description = "A beacon: see docs/beacon.md"),
+    request_body(
+        content((BeaconShape = "application/json"), (BeaconShape = "text/plain")),
+        description = "A beacon, as JSON under either type; plain, gzip or br. docs/beacon.md has every kind of event",
+    ),
     responses(
         (status = 200, description = "Durable; what became of each event", body = Answer),
         (status = 400, description = "Not JSON, or not an envelope", body = problem::Body),

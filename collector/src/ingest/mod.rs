@@ -33,5 +33,6 @@ pub mod place;
 pub mod policy;
 pub mod readers;
 pub mod redirect;
+mod shape;
 pub mod sort;
 pub mod tracker;
