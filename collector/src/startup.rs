@@ -26,7 +26,7 @@ use crate::{
     demo,
     ingest::{datacentres::Datacentres, limits::Limits, loaders::Loaders, numbers::Pools, place::Places},
     project::{directory::Directory, follow::Follower},
-    store::{Store, kv::KvStore, memory::Memory, sled::Sled},
+    store::{Store, kv::KvStore, memory::Memory, sled::Sled, together},
     telemetry::{self, Metrics},
     vault::{Vault, contact, keys::MasterKey},
 };
@@ -162,15 +162,21 @@ impl Application {
     /// # Errors
     /// Where the server fails.
     pub async fn run_until_stopped(self) -> anyhow::Result<()> {
-        let follower = actix_web::rt::spawn(self.follower.run());
         let (stop, stopped) = tokio::sync::watch::channel(false);
+        let (follower, mut until) = (self.follower, stopped.clone());
+        let follower = actix_web::rt::spawn(together(move || async move {
+            tokio::select! {
+                () = follower.run() => {}
+                _ = until.wait_for(|stopped| *stopped) => {}
+            }
+        }));
         let deliverer = self.deliverer.map(|deliverer| actix_web::rt::spawn(deliverer.run(stopped)));
         let served = self.server.await;
         stop.send_replace(true);
         if let Some(deliverer) = deliverer {
             drop(deliverer.await);
         }
-        follower.abort();
+        drop(follower.await);
         self.app.looks.flush().await;
         self.app.store.close().await;
         tracing::info!("stopped; everything acknowledged is on the disk");

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
@@ -17,8 +18,8 @@ use crate::{
     app::App,
     domain::{email, journey, token::Permission},
     error::Problem,
-    project::{people::Graph, stories::Stories},
-    store::LeadQuery,
+    project::{directory::Site, people::Graph, stories::Stories},
+    store::{LeadQuery, together},
 };
 
 /// Leads, newest first.
@@ -147,24 +148,35 @@ pub async fn journey(
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let site = caller.site(&app, &slug, Permission::ReadLead)?;
-    let lead = lead_match::find(&app, &caller, &site, &id).await?;
     let query = Query::of(&request, app.clock.now());
+    let view =
+        together(move || async move { whole_story(&app, &caller, &site, &query, &id).await }).await??;
+    Ok(HttpResponse::Ok().json(view))
+}
+
+async fn whole_story(
+    app: &App,
+    caller: &Caller,
+    site: &Site,
+    query: &Query,
+    id: &str,
+) -> Result<Value, Problem> {
+    let lead = lead_match::find(app, caller, site, id).await?;
     let mut graph = Graph::new(app.store.as_ref(), site.number, &site.config, None);
     let start = graph.member_of_lead(&lead).await?;
     let person = graph.person(start.clone()).await?;
     let read = Stories::of(app.store.as_ref(), site.number, &mut graph, &person, &start).await?;
     let (stories, records) = (read.told(&site.config), read.records());
     let items = journey::of_person(&stories, &read.births, &records);
-    let (items, next) = visitors::page(&app, site.number, &caller, &query, &items).await?;
-    let view = JourneyView {
+    let (items, next) = visitors::page(app, site.number, caller, query, &items).await?;
+    query.render(&JourneyView {
         person: lead.person,
         visitors: person.visitors(),
         lead: lead.id.to_string(),
         emails: email::messages(&records).into_iter().map(EmailView::from).collect(),
         items,
         next,
-    };
-    Ok(HttpResponse::Ok().json(query.render(&view)?))
+    })
 }
 
 /// Whom to look for.

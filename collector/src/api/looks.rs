@@ -68,7 +68,7 @@ impl Looks {
         drop(state);
         if is_first {
             let looks = self.clone();
-            actix_web::rt::spawn(async move {
+            tokio::spawn(async move {
                 tokio::time::sleep(GATHERED).await;
                 looks.flush().await;
             });

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
@@ -21,7 +22,8 @@ use crate::{
         visit,
     },
     error::Problem,
-    project::{journeys, people::Graph},
+    project::{directory::Site, journeys, people::Graph},
+    store::together,
 };
 
 /// One ordered timeline, oldest first.
@@ -62,6 +64,18 @@ pub async fn journey(
     let query = Query::of(&request, app.clock.now());
     let id = Id::parse(&visitor)
         .ok_or_else(|| Problem::invalid_at("visitor", "must be 1 to 64 characters of A-Z a-z 0-9 _ -"))?;
+    let view =
+        together(move || async move { whole_story(&app, &caller, &site, &query, &id).await }).await??;
+    Ok(HttpResponse::Ok().json(view))
+}
+
+async fn whole_story(
+    app: &App,
+    caller: &Caller,
+    site: &Site,
+    query: &Query,
+    id: &Id,
+) -> Result<Value, Problem> {
     let subject = Subject::Visitor(id.clone());
     let arrivals = app.store.journey(site.number, &subject).await?;
     let timeline = visit::timeline(journeys::seen(&arrivals, &subject), site.config.grouping());
@@ -77,14 +91,13 @@ pub async fn journey(
     for number in 0..epochs {
         persons.push(graph.person(Member::Epoch(id.clone(), number)).await?.id);
     }
-    let person = persons.last().cloned().unwrap_or_else(|| visitor.clone());
+    let person = persons.last().cloned().unwrap_or_else(|| id.to_string());
     if epochs == 1 {
         persons.clear();
     }
     let items = journey::of_visitor(&timeline);
-    let (items, next) = page(&app, site.number, &caller, &query, &items).await?;
-    let view = JourneyView { visitor, person, persons, items, next };
-    Ok(HttpResponse::Ok().json(query.render(&view)?))
+    let (items, next) = page(app, site.number, caller, query, &items).await?;
+    query.render(&JourneyView { visitor: id.to_string(), person, persons, items, next })
 }
 
 /// One page of a journey.

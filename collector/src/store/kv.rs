@@ -18,6 +18,7 @@ use super::{
     people, reads, rollup, seal,
     shares::{self, Shares},
     tail::Tail,
+    together::may_wait,
     trail,
     vitals::Vitals,
     writer::{Heads, QUEUE, Shared, Tails, Task, Writer, read_ledger},
@@ -119,6 +120,9 @@ impl KvStore {
         &self,
         read: impl FnOnce(&dyn Engine) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        if may_wait() {
+            return read(self.engine.as_ref());
+        }
         let engine = Arc::clone(&self.engine);
         let (answer, answered) = oneshot::channel();
         // Boxed: the machinery of a task is compiled once, and not for each of a hundred reads.

@@ -56,6 +56,7 @@ pub mod shares;
 pub mod sled;
 pub mod step;
 pub mod tail;
+mod together;
 mod trail;
 pub mod vitals;
 pub mod writer;
@@ -85,6 +86,7 @@ pub use self::{
     rollup::{Contributor, Rollup},
     seal::SealStep,
     step::{Row, Step},
+    together::together,
 };
 
 use crate::domain::{
