@@ -86,7 +86,7 @@ async fn whole_story(
         }
     }
     let mut graph = Graph::new(app.store.as_ref(), site.number, &site.config, None);
-    let epochs = graph.profile_of(&id).await?.map_or(1, |profile| profile.epochs.len());
+    let epochs = graph.profile_of(id).await?.map_or(1, |profile| profile.epochs.len());
     let mut persons = Vec::with_capacity(epochs);
     for number in 0..epochs {
         persons.push(graph.person(Member::Epoch(id.clone(), number)).await?.id);
