@@ -25,7 +25,7 @@ use crate::{
     deliver::run::Deliverer,
     demo,
     ingest::{datacentres::Datacentres, limits::Limits, loaders::Loaders, numbers::Pools, place::Places},
-    project::{directory::Directory, follow::Follower},
+    project::{breaches::Breaches, directory::Directory, follow::Follower},
     store::{Store, kv::KvStore, memory::Memory, sled::Sled, together},
     telemetry::{self, Metrics},
     vault::{Vault, contact, keys::MasterKey},
@@ -50,6 +50,7 @@ pub struct Application {
     follower: Follower,
     /// Absent where the process is there for something else.
     deliverer: Option<Deliverer>,
+    breaches: Option<Breaches>,
     address: SocketAddr,
 }
 
@@ -136,7 +137,11 @@ impl Application {
         }
         let server = server.listen(listener)?.run();
         let deliverer = signals.then(|| Deliverer::new(app.clone().into_inner()));
-        Ok(Self { server, app, follower, deliverer, address })
+        let breaches = signals.then(|| {
+            let (store, directory) = (Arc::clone(&app.store), Arc::clone(&app.directory));
+            Breaches::new(store, directory, app.progress.clone(), Arc::clone(&app.clock))
+        });
+        Ok(Self { server, app, follower, deliverer, breaches, address })
     }
 
     /// Where it listens.
@@ -170,9 +175,13 @@ impl Application {
                 _ = until.wait_for(|stopped| *stopped) => {}
             }
         }));
+        let breaches = self.breaches.map(|breaches| actix_web::rt::spawn(breaches.run(stopped.clone())));
         let deliverer = self.deliverer.map(|deliverer| actix_web::rt::spawn(deliverer.run(stopped)));
         let served = self.server.await;
         stop.send_replace(true);
+        if let Some(breaches) = breaches {
+            drop(breaches.await);
+        }
         if let Some(deliverer) = deliverer {
             drop(deliverer.await);
         }

@@ -77,6 +77,12 @@ struct EndpointLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FormLabel {
+    site: String,
+    form: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SiteLabel {
     site: String,
 }
@@ -169,6 +175,8 @@ pub struct Reading {
     pub sealed: Vec<(String, SealStatus)>,
     /// Sites, and whether nothing comes from them at a time when something should.
     pub silent: Vec<(String, bool)>,
+    /// Sites, and forms of them that nobody sends at a time when somebody should.
+    pub silent_forms: Vec<(String, String)>,
     /// Messages to each site's endpoints that wait.
     pub pending: Vec<(String, usize)>,
     /// Sites, their endpoints, and whether those take nothing.
@@ -309,6 +317,15 @@ fn ledgers(reading: &Reading) -> Registry {
         "1 where nothing comes from a site at a time of the week when something should",
         silent,
     );
+    let silent_forms = Family::<FormLabel, Gauge>::default();
+    for (site, form) in &reading.silent_forms {
+        silent_forms.get_or_create(&FormLabel { site: site.clone(), form: form.clone() }).set(1);
+    }
+    registry.register(
+        "traza_form_silent",
+        "1 where nobody sends a form at a time of the week when somebody should",
+        silent_forms,
+    );
     let (pending, failing) =
         (Family::<SiteLabel, Gauge>::default(), Family::<EndpointLabel, Gauge>::default());
     for (site, count) in &reading.pending {
@@ -382,6 +399,7 @@ mod tests {
             ledgers: vec![("acme".to_owned(), ledger)],
             sealed,
             silent: vec![("acme".to_owned(), true)],
+            silent_forms: vec![("acme".to_owned(), "contacto".to_owned())],
             pending: vec![("acme".to_owned(), 3)],
             endpoints: vec![("acme".to_owned(), "crm".to_owned(), true)],
             lag: 0,
@@ -400,6 +418,7 @@ mod tests {
             "traza_sealed_leads_total{site=\"acme\"} 1",
             "traza_retention_passed_timestamp_seconds{site=\"acme\"} 3",
             "traza_site_silent{site=\"acme\"} 1",
+            "traza_form_silent{site=\"acme\",form=\"contacto\"} 1",
             "traza_deliveries_pending{site=\"acme\"} 3",
             "traza_endpoint_failing{site=\"acme\",endpoint=\"crm\"} 1",
             "traza_store_bytes 7",

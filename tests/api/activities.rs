@@ -68,7 +68,14 @@ async fn every_kind_stands_on_the_journey_of_each_lead_of_the_person_and_moves_n
     let mut after = app.client.leads("acme").await;
     assert_eq!(after[0]["updated_at"], NOW);
     after[0]["updated_at"] = before[0]["updated_at"].clone();
-    assert_eq!(after, before, "no stage, no touch, no attempt, no score");
+    // A link that was followed is worth five points to either lead, and nothing else is worth any.
+    for (after, before) in after.iter_mut().zip(&before) {
+        assert_eq!(after["score"].as_i64(), before["score"].as_i64().map(|score| score + 5));
+        for field in ["score", "score_parts"] {
+            after[field] = before[field].clone();
+        }
+    }
+    assert_eq!(after, before, "no stage, no touch, no attempt");
 
     for lead in [&newest, &oldest] {
         let journey = journey(&app, lead).await;

@@ -351,7 +351,9 @@ async fn every_value_of_a_report_is_in_the_dictionary() {
     let mut named: Vec<_> =
         dictionary["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
     let campaigns = app.client.get("/api/v1/sites/acme/reports/campaigns").await.expect(200);
-    let totals = [&body["totals"], &campaigns["totals"]].map(|totals| totals.as_object().unwrap());
+    let sla = app.client.get("/api/v1/sites/acme/reports/sla").await.expect(200);
+    let totals =
+        [&body["totals"], &campaigns["totals"], &sla["totals"]].map(|totals| totals.as_object().unwrap());
     let served: BTreeSet<&str> = totals.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     named.sort_unstable();
     let served: Vec<&str> = served.into_iter().collect();

@@ -20,17 +20,17 @@ const LIVE: &str = "/api/v1/sites/acme/live";
 const AD: &str = "https://www.example.com/?utm_source=google&utm_medium=cpc&utm_campaign=otono";
 
 /// A reader of a stream.
-struct Reader {
+pub(crate) struct Reader {
     response: reqwest::Response,
     text: String,
 }
 
 /// One message.
 #[derive(Debug, Clone, PartialEq)]
-struct Message {
-    event: String,
-    id: String,
-    data: Value,
+pub(crate) struct Message {
+    pub(crate) event: String,
+    pub(crate) id: String,
+    pub(crate) data: Value,
 }
 
 impl Message {
@@ -43,7 +43,7 @@ impl Message {
 }
 
 impl Reader {
-    async fn open(client: &Client, query: &str, last: Option<&str>) -> Self {
+    pub(crate) async fn open(client: &Client, query: &str, last: Option<&str>) -> Self {
         let mut request =
             client.request(Method::GET, &format!("{LIVE}{query}")).timeout(Duration::from_secs(120));
         if let Some(last) = last {
@@ -74,7 +74,7 @@ impl Reader {
     }
 
     /// The next message; `None` at the end.
-    async fn next(&mut self) -> Option<Message> {
+    pub(crate) async fn next(&mut self) -> Option<Message> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let field = |name: &str| {

@@ -10,6 +10,13 @@ use serde_json::{Value, json};
 async fn an_empty_object_makes_a_site_with_defaults() {
     let app = TestApp::empty(|_| {}).await;
     let created = app.client.put("/api/v1/sites/nuevo", &json!({})).await.expect(201);
+    let day = json!([["09:00", "21:00"]]);
+    let scoring = &created["scoring"];
+    assert_eq!(
+        (scoring["rules"].as_array().map(Vec::len), &scoring["cap"]),
+        (Some(12), &json!(100)),
+        "{scoring}"
+    );
     let expected = json!({
         "site": "nuevo", "created_at": NOW, "name": "", "domains": [], "timezone": "Europe/Madrid", "currency": "EUR",
         "default_region": "ES", "consent_default": "wait", "anonymous_utm": true, "lead_fields": [],
@@ -18,7 +25,9 @@ async fn an_empty_object_makes_a_site_with_defaults() {
             {"name": "sql", "owner": "both"}, {"name": "opportunity", "owner": "sales"}, {"name": "customer", "owner": "sales"},
             {"name": "lost", "owner": "both"}
         ],
-        "channel_rules": [], "forms": [], "retention": {"events_months": 25, "leads_months": 24}
+        "channel_rules": [], "forms": [], "retention": {"events_months": 25, "leads_months": 24},
+        "hours": {}, "call_window": {"week": {"mon": day, "tue": day, "wed": day, "thu": day, "fri": day}}, "sla": [],
+        "scoring": scoring, "queue": {"weights": {}, "half_life_min": 60, "retry_min": [5, 30, 120, 1440]}
     });
     assert_eq!(created, expected);
     assert_eq!(app.client.get("/api/v1/sites/nuevo").await.expect(200), expected);

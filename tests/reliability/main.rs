@@ -19,6 +19,7 @@ mod ops;
 mod overload;
 mod replay;
 mod rotation;
+mod sla;
 mod soak;
 mod terminate;
 mod trace;

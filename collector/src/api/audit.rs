@@ -33,7 +33,7 @@ const PAGE: usize = 500;
 #[schema(as = AuditItem)]
 pub struct ItemView {
     at: i64,
-    /// looked, exported, erased, stage, evidence, consent, sent, token_issued, token_revoked, site_configured.
+    /// looked, exported, erased, stage, evidence, consent, do_not_call, sent, token_issued, token_revoked, site_configured.
     kind: &'static str,
     /// The id of the token that did it, where it is known.
     token: Option<String>,
@@ -200,6 +200,13 @@ async fn view(app: &App, site: &Site, stored: &Stored) -> Result<Option<ItemView
             own.insert("withdrawn".to_owned(), json!(said.withdrawn));
             note = Some(said.note);
             "consent"
+        }
+        Entry::DoNotCall(said) => {
+            token = Some(said.by.clone());
+            subjects.push(said.phone.to_string());
+            own.insert("listed".to_owned(), json!(said.reason.is_some()));
+            own.insert("reason".to_owned(), json!(said.reason));
+            "do_not_call"
         }
         Entry::Tried(tried) => {
             subjects.extend(tried.lead.iter().map(ToString::to_string));

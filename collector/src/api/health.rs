@@ -25,11 +25,13 @@ pub async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, content_type = "text/plain")))]
 pub async fn metrics(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     let (mut ledgers, mut sealed, mut silent) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut pending, mut endpoints) = (Vec::new(), Vec::new());
+    let (mut pending, mut endpoints, mut silent_forms) = (Vec::new(), Vec::new(), Vec::new());
     for site in app.directory.sites() {
         ledgers.push((site.slug.clone(), app.store.ledger(site.number).await?));
         sealed.push((site.slug.clone(), app.store.sealed_status(site.number).await?));
         silent.push((site.slug.clone(), app.progress.silent_since(site.number).is_some()));
+        let forms = app.progress.silent_forms(site.number).into_iter();
+        silent_forms.extend(forms.map(|form| (site.slug.clone(), form)));
         pending.push((site.slug.clone(), app.store.pending(site.number, PENDING).await?));
         for endpoint in app.store.desk(site.number).await?.items {
             let is_failing = endpoint.health != Health::Well;
@@ -40,6 +42,7 @@ pub async fn metrics(app: web::Data<App>) -> Result<HttpResponse, Problem> {
         ledgers,
         sealed,
         silent,
+        silent_forms,
         pending,
         endpoints,
         lag: app.progress.lag(app.store.as_ref(), &app.directory),

@@ -82,9 +82,11 @@ pub async fn list(
 
 /// The list's columns as a table.
 fn columns() -> Vec<String> {
-    let own = "id kind created_at updated_at stage entered_at score contact.name contact.email contact.phone \
+    let own = "id kind created_at updated_at stage entered_at score score_parts scoring_version contact.name contact.email contact.phone \
                contact.phone_raw contact.fields form magnet confirmed flags visitors person duplicate_of external_id \
-               attempts.count attempts.first_attempt_at attempts.first_contact_at sales.count sales.amounts sales.items \
+               attempts.count attempts.first_attempt_at attempts.first_contact_at sla.state sla.target_s sla.started_at sla.due_at \
+               sla.first_attempt_s sla.first_contact_s sla.first_attempt_open_s sla.first_contact_open_s sla.breached_at sla.overtaken \
+               do_not_call sales.count sales.amounts sales.items \
                stays product objection value fit crm consent.text_version consent.purposes consent.withdrawn \
                consent.at consent.age_days consent.page";
     let of_touch = "at channel source medium campaign campaign_id adset ad content term click_ids landing referrer reason";

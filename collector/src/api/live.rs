@@ -65,7 +65,7 @@ impl FromStr for Mark {
     }
 }
 
-/// What happens, as it happens: server-sent events. `event:` is event, lead, stage, attempt, sale, silent or endpoint
+/// What happens, as it happens: server-sent events. `event:` is event, lead, stage, attempt, sale, breach (a lead was not called in time), silent or endpoint
 /// (nothing comes from the site, `since` when, at a time when so many beacons are `expected`); `id:` a position to go on after,
 /// by `Last-Event-ID` or `after`. Without either the stream begins now. A line of comment comes every five seconds at the
 /// latest; `event: dropped` is the last message, and its `reason` says why: slow, token, shutdown, store.
@@ -74,7 +74,7 @@ impl FromStr for Mark {
     params(
         ("site" = String, Path),
         ("after" = Option<String>, Query, description = "Go on after this id; 0 begins with the first fact. Last-Event-ID wins"),
-        ("types" = Option<String>, Query, description = "Of event, lead, stage, attempt, sale, silent, endpoint, those with commas between them; all unless told"),
+        ("types" = Option<String>, Query, description = "Of event, lead, stage, attempt, sale, breach, silent, endpoint, those with commas between them; all unless told"),
         ("kind" = Option<String>, Query, description = "Kind of the event or the lead"),
         ("visitor" = Option<String>, Query, description = "What this visitor does, and their leads"),
         ("channel" = Option<String>, Query, description = "Of the visit for events; of the last touch for leads"),
@@ -83,7 +83,7 @@ impl FromStr for Mark {
         ("Last-Event-ID" = Option<String>, Header, description = "As EventSource sends it when it connects again"),
     ),
     responses(
-        (status = 200, description = "Messages: event, lead (as in the list of leads), stage, attempt, sale, silent, endpoint, dropped", content_type = "text/event-stream", body = String),
+        (status = 200, description = "Messages: event, lead (as in the list of leads), stage, attempt, sale, breach, silent, endpoint, dropped", content_type = "text/event-stream", body = String),
         (status = 400, body = problem::Body), (status = 401, body = problem::Body), (status = 403, body = problem::Body),
         (status = 429, description = "Too many streams are open", body = problem::Body),
     ),
@@ -159,7 +159,7 @@ fn types(query: &Query) -> Result<Vec<Type>, Problem> {
     all.ok_or_else(|| {
         Problem::invalid_at(
             "types",
-            "must be of event, lead, stage, attempt, sale, silent, endpoint, with commas between them",
+            "must be of event, lead, stage, attempt, sale, breach, silent, endpoint, with commas between them",
         )
     })
 }

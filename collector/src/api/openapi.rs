@@ -7,11 +7,11 @@ use utoipa::{
 };
 
 use super::{
-    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, emails, erase,
-    exports, health, imports, install, leads, leads_in, links, live, metrics, numbers, person_export,
-    persons,
+    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, do_not_call,
+    emails, erase, exports, health, imports, install, leads, leads_in, links, live, metrics, numbers,
+    person_export, persons, queue,
     records::{activities, attempts, marks, sales, stages},
-    reports, sites, tokens, visitors, webhooks,
+    reports, sites, sla_report, tokens, visitors, webhooks,
 };
 use crate::{
     error::Problem,
@@ -33,12 +33,13 @@ use crate::{
         bad_events::list, bad_events::replay,
         live::get,
         links::put, links::get, emails::post, costs::post,
-        reports::counters, reports::visitors, reports::bots, campaigns::campaigns, metrics::dictionary, channel_rules::get,
+        reports::counters, reports::visitors, reports::bots, campaigns::campaigns, sla_report::sla, metrics::dictionary, channel_rules::get,
         persons::get, persons::edges, persons::revoke, persons::restore, persons::conflicts,
         leads::list, leads::get, leads::journey, leads::search, leads_in::post, imports::post, marks::patch, marks::flag,
         stages::list, stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,
         sales::sale, sales::sale_by_match, activities::post,
         numbers::put, numbers::get, numbers::advice, calls::post,
+        queue::get, do_not_call::list, do_not_call::post, do_not_call::delete,
         exports::post, erase::post, person_export::get, consent::post, consent::put_texts, consent::get_texts, audit::list,
         webhooks::put, webhooks::get, webhooks::test, deliveries::list, deliveries::replay,
         tokens::post, tokens::list, tokens::delete,

@@ -15,11 +15,11 @@ use actix_web::{
 };
 
 use super::{
-    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, docs, emails,
-    erase, exports, health, imports, install, leads, leads_in, links, live, metrics, numbers, openapi, pages,
-    person_export, persons, problem,
+    archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, do_not_call,
+    docs, emails, erase, exports, health, imports, install, leads, leads_in, links, live, metrics, numbers,
+    openapi, pages, person_export, persons, problem, queue,
     records::{activities, attempts, marks, sales, stages},
-    reports, sites, tokens, visitors, webhooks,
+    reports, sites, sla_report, tokens, visitors, webhooks,
 };
 use crate::{
     app::App,
@@ -64,6 +64,7 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/reports/counters"), "GET", [get().to(reports::counters)]))
         .service(at(&format!("{site}/reports/counters/visitors"), "GET", [get().to(reports::visitors)]))
         .service(at(&format!("{site}/reports/campaigns"), "GET", [get().to(campaigns::campaigns)]))
+        .service(at(&format!("{site}/reports/sla"), "GET", [get().to(sla_report::sla)]))
         .service(at(&format!("{site}/reports/bots"), "GET", [get().to(reports::bots)]))
         .service(at(&format!("{site}/channel-rules"), "GET", [get().to(channel_rules::get)]))
         .service(at(&format!("{site}/metrics-dictionary"), "GET", [get().to(metrics::dictionary)]))
@@ -92,6 +93,13 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         .service(at(&format!("{site}/numbers"), "GET, PUT", [get().to(numbers::get), put().to(numbers::put)]))
         .service(at(&format!("{site}/numbers/advice"), "GET", [get().to(numbers::advice)]))
         .service(at(&format!("{site}/calls"), "POST", [post().to(calls::post)]))
+        .service(at(&format!("{site}/queue"), "GET", [get().to(queue::get)]))
+        .service(at(
+            &format!("{site}/do-not-call"),
+            "GET, POST",
+            [get().to(do_not_call::list), post().to(do_not_call::post)],
+        ))
+        .service(at(&format!("{site}/do-not-call/{{id}}"), "DELETE", [delete().to(do_not_call::delete)]))
         .service(at(&format!("{site}/exports/{{platform}}"), "POST", [post().to(exports::post)]))
         .service(at(&format!("{site}/imports/{{kind}}"), "POST", [post().to(imports::post)]))
         .service(at(&format!("{site}/attempts"), "POST", [post().to(attempts::attempt_by_match)]))

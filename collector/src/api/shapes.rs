@@ -8,6 +8,9 @@ use utoipa::ToSchema;
 
 use super::{
     auth::Caller,
+    do_not_call,
+    score::{self, PartView},
+    sla::SlaView,
     standing::{self, AttemptsView, SalesView, StayView},
 };
 use crate::{
@@ -152,10 +155,17 @@ pub struct LeadView {
     entered_at: i64,
     /// Null where the site scores nothing.
     score: Option<i64>,
+    /// What it is made of: their sum is the score.
+    score_parts: Vec<PartView>,
+    /// Which set of the site's rules it is told by.
+    scoring_version: u32,
     origin: OriginView,
     #[serde(skip_serializing_if = "Option::is_none")]
     contact: Option<ContactView>,
     consent: Option<ConsentView>,
+    /// The number is on the list of those not to be called. Absent where it is not, and for roles that may not know the number.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub do_not_call: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     form: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,6 +183,7 @@ pub struct LeadView {
     #[serde(skip_serializing_if = "Option::is_none")]
     external_id: Option<String>,
     attempts: AttemptsView,
+    sla: SlaView,
     sales: SalesView,
     /// The stages it stood in, in order; the last is the one it stands in.
     stays: Vec<StayView>,
@@ -217,13 +228,23 @@ impl LeadView {
     /// What the vault says.
     pub async fn whole(app: &App, site: &Site, lead: Lead) -> Result<Self, Problem> {
         let personal = standing::personal(app, site.number, &lead).await?;
-        Ok(Self::shown(site, lead, personal, app.clock.now()))
+        let phone = personal.as_ref().and_then(|data| data.phone.as_deref());
+        let do_not_call = do_not_call::is_listed(app, site.number, phone).await?;
+        Ok(Self { do_not_call, ..Self::shown(site, lead, personal, app.clock.now()) })
+    }
+
+    /// The lead's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     fn shown(site: &Site, lead: Lead, personal: Option<PersonalData>, now: i64) -> Self {
         let crm = personal.as_ref().map(|data| data.crm.clone()).unwrap_or_default();
         let contact = personal.map(contact);
         let consent = ConsentView::of(&lead, now);
+        let sla = SlaView::of(&lead, &site.config, now);
+        let (score, score_parts) = score::of(&lead, site, now);
         let visitors: Vec<String> = lead.visitor().iter().map(ToString::to_string).collect();
         Self {
             person: lead.person,
@@ -235,7 +256,9 @@ impl LeadView {
             updated_at: lead.updated_at,
             stage: lead.stage,
             entered_at: lead.stage_at,
-            score: None,
+            score,
+            score_parts,
+            scoring_version: site.scoring_version,
             origin: OriginView {
                 first: lead.origin.first.into(),
                 last: lead.origin.last.into(),
@@ -243,12 +266,14 @@ impl LeadView {
             },
             contact,
             consent,
+            do_not_call: false,
             form: lead.form,
             magnet: lead.magnet,
             confirmed: lead.confirmed,
             flags: lead.flags.iter().map(|flag| json!(flag)).collect(),
             external_id: lead.external_id,
             attempts: lead.attempts.into(),
+            sla,
             sales: SalesView::of(&lead.sales),
             stays: standing::stays(&lead.stays, &site.config),
             product: lead.known.product,

@@ -5,15 +5,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wire::beacon::ConsentDefault;
 
-use super::{auth::Caller, json, problem, query::Query, records::stages::StageView};
+use super::{auth::Caller, json, problem, query::Query, records::stages::StageView, score, sla};
 use crate::{
     app::App,
     domain::{
         channel::rules::ChannelRule,
         fact::{Entry, HOUSE},
         funnel::Stage,
+        hours::Hours,
+        queue,
         retention::Retention,
+        score::Scoring,
         site::{FormRule, SiteConfig, SitePut},
+        sla::Promise,
         token::Permission,
     },
     error::Problem,
@@ -60,6 +64,26 @@ pub struct ConfigBody {
     forms: Vec<FormRule>,
     /// How long it keeps what. What is too old goes within a day; the numbers of reports stay.
     retention: RetentionBody,
+    /// When its people are there, in its time zone: `{"week": {"mon": [["09:00", "21:00"]], …}, "holidays": ["2026-12-25"]}`,
+    /// or `always`, as it is unless told. A day that is not named is closed.
+    #[schema(value_type = Object)]
+    hours: Hours,
+    /// When a lead may be called, in the lead's time zone: as `hours`; `es` unless told (Monday to Friday, nine to nine).
+    #[schema(value_type = Object)]
+    call_window: Hours,
+    /// How soon which leads are to be called; the first that fits counts, 60 seconds where none does:
+    /// `[{"kind"?, "channel"?, "source"?, "campaign"?, "form"?, "product"?, "target_s", "clock"?}]`, patterns with `*`; `clock`
+    /// is open (in `hours`) or wall (day and night).
+    #[schema(value_type = Vec<Object>)]
+    sla: Vec<Promise>,
+    /// What gives points: `{"rules": [{"id", "on", "path"?, "name"?, "kind"?, "points", "cap"?, "half_life_h"?, "group"?}],
+    /// "groups": {"interest": 25}, "cap": 100}`; `on` is page_view, visit, cta_click, form_start, download, call_click,
+    /// chat_click, custom, email_clicked, webinar_attended or lead.
+    #[schema(value_type = Object)]
+    scoring: Scoring,
+    /// How those are ordered who are to be called: `{"weights": {"callback": 4}, "half_life_min": 60, "retry_min": [5, 30, 120, 1440]}`.
+    #[schema(value_type = Object)]
+    queue: queue::Settings,
 }
 
 /// How long a site keeps what, in months of its calendar, 1 to 600; `null` is for ever.
@@ -109,6 +133,11 @@ impl From<SiteConfig> for ConfigBody {
             channel_rules: config.channel_rules,
             forms: config.forms,
             retention: config.retention.into(),
+            hours: config.hours,
+            call_window: config.call_window,
+            sla: config.sla,
+            scoring: *config.scoring,
+            queue: config.queue,
         }
     }
 }
@@ -203,6 +232,9 @@ impl ConfigBody {
                 }
             }
         }
+        sla::check(&self.sla)?;
+        score::check(&self.scoring)?;
+        super::queue::check(&self.queue)?;
         let months =
             [("events_months", self.retention.events_months), ("leads_months", self.retention.leads_months)];
         for (name, months) in months {
@@ -233,6 +265,11 @@ impl ConfigBody {
                 events_months: self.retention.events_months,
                 leads_months: self.retention.leads_months,
             },
+            hours: self.hours,
+            call_window: self.call_window,
+            sla: self.sla,
+            scoring: Box::new(self.scoring),
+            queue: self.queue,
         })
     }
 }

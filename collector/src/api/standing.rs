@@ -223,6 +223,7 @@ pub async fn fields_with(
             "currency": sent.value.as_ref().map(|(_, currency)| currency),
         }),
         Record::Activity(activity) => told_props(activity),
+        Record::Breach(breach) => json!({"due_at": breach.due_at, "target_s": breach.target_s}),
     };
     let Some(own) = fields.as_object_mut() else { return Ok(Map::new()) };
     own.retain(|_, value| !value.is_null());

@@ -15,6 +15,7 @@ use crate::{
         device,
         event::{Detail, Flag},
         fact::{Entry, SiteNumber},
+        queue,
         record::{Record, Told},
         standing::Lead,
         webhook::{Format, MessageType},
@@ -32,8 +33,15 @@ const PAGES: usize = 10;
 /// Of each so many characters.
 const PAGE_CHARS: usize = 200;
 /// What a body that is too large does without, in this order.
-const LEAVE_OUT: [&[&str]; 6] =
-    [&["match_hints", "pages"], &["stays"], &["sales", "items"], &["fit"], &["crm"], &["contact", "fields"]];
+const LEAVE_OUT: [&[&str]; 7] = [
+    &["match_hints", "pages"],
+    &["score_parts"],
+    &["stays"],
+    &["sales", "items"],
+    &["fit"],
+    &["crm"],
+    &["contact", "fields"],
+];
 
 /// What a message says, or why it must not be sent.
 pub type Said = Result<Value, Why>;
@@ -50,7 +58,10 @@ pub async fn data(app: &App, site: &Site, delivery: &Delivery) -> Result<Said, P
                 if let Some(why) = withheld(&lead) {
                     return Ok(Err(why));
                 }
-                of_lead(app, site, lead).await?
+                match of_lead(app, site, lead, delivery.kind).await? {
+                    Ok(data) => data,
+                    Err(why) => return Ok(Err(why)),
+                }
             }
         },
         None => Map::new(),
@@ -78,19 +89,33 @@ fn withheld(lead: &Lead) -> Option<Why> {
     (!lead.allows(CONTACT)).then_some(Why::NoConsent)
 }
 
-async fn of_lead(app: &App, site: &Site, lead: Lead) -> Result<Map<String, Value>, Problem> {
+async fn of_lead(
+    app: &App,
+    site: &Site,
+    lead: Lead,
+    kind: MessageType,
+) -> Result<Result<Map<String, Value>, Why>, Problem> {
     let hints = hints(app, site.number, &lead).await?;
+    let tz = lead.born.as_ref().and_then(|born| born.tz.as_deref());
+    let best_slot = queue::best_slot(&site.config, lead.kind, tz, app.clock.now());
     let view = LeadView::whole(app, site, lead).await?;
+    if view.do_not_call && kind.asks_for_a_call() {
+        return Ok(Err(Why::DoNotCall));
+    }
     let mut data = match serde_json::to_value(&view).map_err(Problem::internal)? {
         Value::Object(fields) => fields,
         _ => Map::new(),
     };
     data.insert("match_hints".to_owned(), hints);
-    Ok(data)
+    data.insert("best_slot".to_owned(), json!({"at": best_slot}));
+    Ok(Ok(data))
 }
 
 /// What helps to choose who calls: the language that is spoken, what was looked at, who called last.
-async fn hints(app: &App, site: SiteNumber, lead: &Lead) -> Result<Value, Problem> {
+///
+/// # Errors
+/// What store and vault say.
+pub async fn hints(app: &App, site: SiteNumber, lead: &Lead) -> Result<Value, Problem> {
     let (mut language, mut agent, mut pages) = (None, None, Vec::new());
     if let Some(subject) = &lead.subject {
         let arrivals = app.store.journey(site, subject).await?;
@@ -134,6 +159,11 @@ async fn of_fact(
 ) -> Result<(), Problem> {
     match fact.entry.as_ref() {
         Entry::Silent(silent) => {
+            data.insert("since".to_owned(), json!(silent.since));
+            data.insert("expected".to_owned(), json!(silent.expected));
+        }
+        Entry::FormSilent(silent) => {
+            data.insert("form".to_owned(), json!(silent.form));
             data.insert("since".to_owned(), json!(silent.since));
             data.insert("expected".to_owned(), json!(silent.expected));
         }

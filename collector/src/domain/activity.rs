@@ -63,7 +63,8 @@ impl ActivityKind {
     }
 }
 
-/// Something that happened elsewhere, and to whom. It moves nobody, brings no touch and scores nothing.
+/// Something that happened elsewhere, and to whom. It moves nobody and brings no touch. Links that
+/// were followed, and webinars, may give points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Activity {
     /// Which lead: the newest of the person's when it was told first.

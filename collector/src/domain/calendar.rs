@@ -17,6 +17,12 @@ pub fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
+/// Whether there is a time zone of that name.
+#[must_use]
+pub fn is_zone(name: &str) -> bool {
+    TimeZone::get(name).is_ok()
+}
+
 /// The day of a moment (ms since the epoch) in a time zone.
 #[must_use]
 pub fn day_of(at: i64, zone: &TimeZone) -> Day {

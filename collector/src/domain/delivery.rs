@@ -113,6 +113,8 @@ pub enum Why {
     NoConsent,
     /// The lead is a test, spam or the house's own.
     Marked,
+    /// The lead's number is not to be called, and the message asks for a call.
+    DoNotCall,
 }
 
 impl Why {
@@ -135,6 +137,7 @@ impl Why {
             Self::LeadGone => "lead_gone",
             Self::NoConsent => "no_consent",
             Self::Marked => "marked",
+            Self::DoNotCall => "do_not_call",
         }
     }
 }

@@ -14,6 +14,7 @@ use super::{
     consent::{ConsentSaid, ConsentTextsPut},
     conversion::ConversionSent,
     delivery::{ReplayAsked, Tried},
+    do_not_call::DoNotCall,
     erasure::Erased,
     event::{Event, Identifier},
     id::{Id, LeadId, VaultRef},
@@ -22,8 +23,9 @@ use super::{
     promotion::{Cost, LinkClick, LinksPut, Pixel},
     record::{Attempt, FlagSet, LeadIn, LeadPatch, Record, Sale},
     sealed::Sealed,
-    silence::Silent,
+    silence::{FormSilent, Silent},
     site::SitePut,
+    sla::Breach,
     token::{TokenPut, TokenRevoked},
     webhook::{EndpointSaid, WebhooksPut},
 };
@@ -75,6 +77,10 @@ pub enum Entry {
     ConversionSent(ConversionSent),
     /// Something happened to a lead elsewhere.
     Activity(Activity),
+    /// A lead was not called in time.
+    Breach(Breach),
+    /// A number is not to be called, or may be again.
+    DoNotCall(DoNotCall),
     /// A pixel was fetched.
     Pixel(Pixel),
     /// A counted link was followed.
@@ -85,6 +91,8 @@ pub enum Entry {
     Sealed(Sealed),
     /// The site went quiet.
     Silent(Silent),
+    /// Nobody sends a form any more.
+    FormSilent(FormSilent),
     /// Contact details were given out in clear (house log where of all sites).
     Exported(Exported),
     /// Contact details were shown.
@@ -139,7 +147,8 @@ impl Entry {
             | Self::Flag(_)
             | Self::Patch(_)
             | Self::ConversionSent(_)
-            | Self::Activity(_) => Record::of(self).map(Record::received_at),
+            | Self::Activity(_)
+            | Self::Breach(_) => Record::of(self).map(Record::received_at),
             Self::Call(call) => Some(call.received_at),
             Self::Lease(lease) => Some(lease.at),
             Self::Numbers(put) => Some(put.at),
@@ -150,7 +159,9 @@ impl Entry {
             Self::Site(site) => Some(site.at),
             Self::Token(token) => Some(token.at),
             Self::TokenRevoked(revoked) => Some(revoked.at),
+            Self::DoNotCall(said) => Some(said.at),
             Self::Silent(silent) => Some(silent.at),
+            Self::FormSilent(silent) => Some(silent.at),
             Self::Exported(exported) => Some(exported.at),
             Self::Looked(looked) => Some(looked.at),
             Self::Erased(erased) => Some(erased.at),

@@ -59,6 +59,22 @@ pub const ALL: &[(&str, &str)] = &[
     ("sales_other_currency", "Sales of those leads in another currency, which are in no sum of money."),
     ("cost_per_lead", "cost / leads, in minor units; null without cost or without leads."),
     ("roi", "(revenue - cost) / cost; null without cost."),
+    (
+        "sla_leads",
+        "Leads with a clock, by the day on which they came to be and by their last touch: neither tests nor repetitions, lists, history, nor who may not be called.",
+    ),
+    ("sla_met", "Of sla_leads, those that were tried within what was promised."),
+    ("sla_breached", "Of sla_leads, those that were not."),
+    ("sla_running", "Of sla_leads, those that nobody tried yet and that there is time for."),
+    ("sla_within", "sla_met / (sla_met + sla_breached); null where neither is any."),
+    ("attempts", "How often it was tried to reach those leads."),
+    ("attempted", "Of sla_leads, those that were tried, or whose call was answered."),
+    ("reached", "Of sla_leads, those that somebody reached."),
+    (
+        "first_attempt_s",
+        "Median time from when a lead was told to the first attempt, by the clock on the wall, in seconds.",
+    ),
+    ("first_attempt_open_s", "The same in the site's opening hours."),
 ];
 
 #[cfg(test)]

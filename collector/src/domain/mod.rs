@@ -12,7 +12,8 @@
 //! - [`bad_event`]: events that were refused, and stand by for another try
 //! - [`site`]: a tracked property and its configuration
 //! - [`device`], [`bot`]: what somebody browses with, and whether it is a program
-//! - [`calendar`]: days in a site's time zone
+//! - [`calendar`], [`hours`]: days in a site's time zone, hours of its week
+//! - [`sla`], [`waiting`]: how soon a lead is to be called, and who waits for it
 //! - [`counters`]: how often, added up as facts come
 //! - [`metrics`]: what each number means
 //! - [`retention`]: how long what is kept
@@ -28,6 +29,8 @@
 //! - [`touch`]: an arrival with a source
 //! - [`visit`]: one visitor's page views, split into visits
 //! - [`journey`]: one ordered timeline
+//! - [`score`]: what a lead's doings are worth
+//! - [`queue`], [`do_not_call`]: whom to call now, and whom never
 //! - [`lead`]: someone who left a way to be contacted, and where they came from
 //! - [`standing`]: a lead as the facts about it add up
 //! - [`conversion`]: what ad platforms are told of
@@ -50,11 +53,13 @@ pub mod counters;
 pub mod currency;
 pub mod delivery;
 pub mod device;
+pub mod do_not_call;
 pub mod email;
 pub mod erasure;
 pub mod event;
 pub mod fact;
 pub mod funnel;
+pub mod hours;
 pub mod id;
 pub mod identity;
 pub mod install;
@@ -64,14 +69,18 @@ pub mod ledger;
 pub mod metrics;
 pub mod number;
 pub mod promotion;
+pub mod queue;
 pub mod record;
 pub mod retention;
 pub mod sales;
+pub mod score;
 pub mod sealed;
 pub mod silence;
 pub mod site;
+pub mod sla;
 pub mod standing;
 pub mod token;
 pub mod touch;
 pub mod visit;
+pub mod waiting;
 pub mod webhook;

@@ -12,6 +12,7 @@ use super::{
     event::{Consent, Flag, LeadKind, Personal, Prop},
     fact::{Entry, Position, StageMove},
     id::{Id, LeadId, VaultRef},
+    sla::Breach,
     touch::Touch,
 };
 
@@ -173,6 +174,8 @@ pub enum Record<'a> {
     ConversionSent(&'a ConversionSent),
     /// Something that happened elsewhere.
     Activity(&'a Activity),
+    /// That it was not called in time.
+    Breach(&'a Breach),
 }
 
 impl<'a> Record<'a> {
@@ -189,6 +192,7 @@ impl<'a> Record<'a> {
             Entry::Patch(patch) => Some(Self::Patch(patch)),
             Entry::ConversionSent(sent) => Some(Self::ConversionSent(sent)),
             Entry::Activity(activity) => Some(Self::Activity(activity)),
+            Entry::Breach(breach) => Some(Self::Breach(breach)),
             _ => None,
         }
     }
@@ -206,6 +210,7 @@ impl<'a> Record<'a> {
             Self::Patch(record) => &record.lead,
             Self::ConversionSent(record) => &record.lead,
             Self::Activity(record) => &record.lead,
+            Self::Breach(record) => &record.lead,
         }
     }
 
@@ -219,6 +224,7 @@ impl<'a> Record<'a> {
             Self::Sale(record) => record.at,
             Self::Call(record, _) => record.at,
             Self::Activity(record) => record.at,
+            Self::Breach(record) => record.due_at,
             Self::Flag(record) => record.received_at,
             Self::Patch(record) => record.received_at,
             Self::ConversionSent(record) => record.received_at,
@@ -235,6 +241,7 @@ impl<'a> Record<'a> {
             Self::Sale(record) => record.received_at,
             Self::Call(record, _) => record.received_at,
             Self::Activity(record) => record.received_at,
+            Self::Breach(record) => record.at,
             Self::Flag(record) => record.received_at,
             Self::Patch(record) => record.received_at,
             Self::ConversionSent(record) => record.received_at,
@@ -254,6 +261,7 @@ impl<'a> Record<'a> {
             Self::Patch(_) => "patch",
             Self::ConversionSent(_) => "export",
             Self::Activity(_) => Activity::KIND,
+            Self::Breach(_) => Breach::KIND,
         }
     }
 
@@ -266,10 +274,10 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Whether it tells something new about the lead. That something about it left the house does not.
+    /// Whether it tells something new about the lead. That something about it left the house does not, nor that nothing was done.
     #[must_use]
     pub fn is_news(self) -> bool {
-        !matches!(self, Self::ConversionSent(_))
+        !matches!(self, Self::ConversionSent(_) | Self::Breach(_))
     }
 
     /// The sender's own id of it, where it has one.
@@ -283,7 +291,7 @@ impl<'a> Record<'a> {
             Self::Call(record, _) => Some(&record.external_id),
             Self::ConversionSent(record) => Some(&record.key),
             Self::Activity(record) => Some(&record.external_id),
-            Self::Flag(_) | Self::Patch(_) => None,
+            Self::Flag(_) | Self::Patch(_) | Self::Breach(_) => None,
         }
     }
 
@@ -297,7 +305,7 @@ impl<'a> Record<'a> {
             Self::Call(record, _) => record.references(),
             Self::Patch(record) => record.crm.into_iter().collect(),
             Self::Activity(record) => record.note.into_iter().collect(),
-            Self::Sale(_) | Self::Flag(_) | Self::ConversionSent(_) => Vec::new(),
+            Self::Sale(_) | Self::Flag(_) | Self::ConversionSent(_) | Self::Breach(_) => Vec::new(),
         }
     }
 }

@@ -12,6 +12,8 @@ pub type Hour = u32;
 
 /// So many beacons must be missing.
 pub const EXPECTED: f64 = 20.0;
+/// So many submissions of a form. They are fewer, and each is worth more.
+pub const EXPECTED_OF_FORM: f64 = 10.0;
 /// A pause as long as this is never silence, in ms.
 pub const QUIET_MS: i64 = 30 * 60_000;
 /// Only so much of a silence is compared, in ms: beyond a week it would be compared with itself.
@@ -34,6 +36,47 @@ pub struct Silent {
     pub expected: u32,
 }
 
+/// Nobody sends a form any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormSilent {
+    /// The form's name.
+    pub form: String,
+    /// Since when, ms since the epoch: the end of the hour of the last one.
+    pub since: i64,
+    /// When it was noticed.
+    pub at: i64,
+    /// How many would have been sent since then.
+    pub expected: u32,
+}
+
+/// When a form was sent for the first time and for the last, by the hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormHours {
+    /// The form's name.
+    pub form: String,
+    /// The first hour.
+    pub first: Hour,
+    /// The last.
+    pub last: Hour,
+}
+
+impl FormHours {
+    /// Whether the form is silent. `count` says how often it was sent in an hour.
+    #[must_use]
+    pub fn silent(&self, now: i64, zone: &TimeZone, count: impl Fn(Hour) -> u64) -> Option<FormSilent> {
+        let first = i64::from(self.first) * HOUR_MS;
+        let silent = missing(now, first, self.since(now), zone, EXPECTED_OF_FORM, count)?;
+        let Silent { since, at, expected } = silent;
+        Some(FormSilent { form: self.form.clone(), since, at, expected })
+    }
+
+    /// Since when it was not sent at the latest.
+    #[must_use]
+    pub fn since(&self, now: i64) -> i64 {
+        ((i64::from(self.last) + 1) * HOUR_MS).min(now)
+    }
+}
+
 /// The hour of a moment.
 #[must_use]
 pub fn hour_of(at: i64) -> Hour {
@@ -50,6 +93,17 @@ pub fn silent(
     zone: &TimeZone,
     count: impl Fn(Hour) -> u64,
 ) -> Option<Silent> {
+    missing(now, first, last, zone, EXPECTED, count)
+}
+
+fn missing(
+    now: i64,
+    first: i64,
+    last: i64,
+    zone: &TimeZone,
+    least: f64,
+    count: impl Fn(Hour) -> u64,
+) -> Option<Silent> {
     if now - last < QUIET_MS {
         return None;
     }
@@ -62,7 +116,7 @@ pub fn silent(
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, and it saturates")]
     let whole = expected as u32;
-    (expected >= EXPECTED).then_some(Silent { since: last, at: now, expected: whole })
+    (expected >= least).then_some(Silent { since: last, at: now, expected: whole })
 }
 
 /// How much comes in the hour of a moment: the lower middle one of the same hours of the weeks before, so that one week
@@ -120,6 +174,27 @@ mod tests {
         assert_eq!(ask(MONDAY + 19 * HOUR_MS, first, MONDAY, |_| 1), None);
         assert_eq!(ask(MONDAY + 20 * HOUR_MS, first, MONDAY, |_| 1), Some(20));
         assert_eq!(ask(MONDAY + 90 * DAY, first, MONDAY, |_| 0), None, "nothing ever comes");
+    }
+
+    #[test]
+    fn a_form_is_missed_sooner_and_from_the_end_of_its_last_hour() {
+        let zone = calendar::zone("Europe/Madrid");
+        let hours = |last: i64| FormHours {
+            form: "te-llamamos".to_owned(),
+            first: hour_of(MONDAY - 60 * DAY),
+            last: hour_of(last),
+        };
+        let form = hours(MONDAY + 9 * HOUR_MS + 50 * 60_000);
+        let ten = MONDAY + 10 * HOUR_MS;
+        assert_eq!(form.since(ten + HOUR_MS), ten);
+        assert_eq!(form.since(ten - 5 * 60_000), ten - 5 * 60_000);
+        let five = |hour: Hour| if shop(hour) > 0 { 5 } else { 0 };
+        assert_eq!(form.silent(ten + 2 * HOUR_MS - 1, &zone, five), None);
+        let silent = form.silent(ten + 2 * HOUR_MS, &zone, five).unwrap();
+        assert_eq!((silent.since, silent.expected, silent.form.as_str()), (ten, 10, "te-llamamos"));
+        // Over a night nothing is missing.
+        let evening = hours(MONDAY + 20 * HOUR_MS);
+        assert_eq!(evening.silent(MONDAY + 33 * HOUR_MS, &zone, five), None);
     }
 
     #[test]

@@ -11,7 +11,11 @@ use super::{
         rules::{ChannelRule, Grouping},
     },
     funnel::{self, Owner, Stage},
+    hours::Hours,
+    queue,
     retention::Retention,
+    score::Scoring,
+    sla::Promise,
 };
 
 /// A site was created, or its configuration changed. The position of the first one of a slug is the site's number.
@@ -108,11 +112,38 @@ pub struct SiteConfig {
     /// How long it keeps what.
     #[serde(skip_serializing_if = "is_default")]
     pub retention: Retention,
+    /// When its people are there, in its time zone.
+    #[serde(skip_serializing_if = "Hours::is_always")]
+    pub hours: Hours,
+    /// When a lead may be called, in the lead's time zone.
+    #[serde(skip_serializing_if = "is_usual_window")]
+    pub call_window: Hours,
+    /// How soon which leads are called; the first that fits counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sla: Vec<Promise>,
+    /// What gives points.
+    #[serde(skip_serializing_if = "is_usual_scoring")]
+    pub scoring: Box<Scoring>,
+    /// How it orders those who are to be called.
+    #[serde(skip_serializing_if = "is_usual_queue")]
+    pub queue: queue::Settings,
 }
 
 /// A site that keeps what all do is stored as it was before there was a choice.
 fn is_default(retention: &Retention) -> bool {
     *retention == Retention::default()
+}
+
+fn is_usual_window(window: &Hours) -> bool {
+    *window == Hours::spanish()
+}
+
+fn is_usual_scoring(scoring: &Scoring) -> bool {
+    *scoring == Scoring::default()
+}
+
+fn is_usual_queue(queue: &queue::Settings) -> bool {
+    *queue == queue::Settings::default()
 }
 
 impl Default for SiteConfig {
@@ -133,6 +164,11 @@ impl Default for SiteConfig {
             channel_rules: Vec::new(),
             forms: Vec::new(),
             retention: Retention::default(),
+            hours: Hours::always(),
+            call_window: Hours::spanish(),
+            sla: Vec::new(),
+            scoring: Box::default(),
+            queue: queue::Settings::default(),
         }
     }
 }

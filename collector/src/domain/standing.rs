@@ -17,6 +17,7 @@ use super::{
     lead::Origin,
     record::{Outcome, Record, Told},
     sales::{self, Purchase, SaleStanding},
+    score::{Mark, Scoring},
     site::SiteConfig,
     touch::Touch,
 };
@@ -34,6 +35,9 @@ pub struct Lead {
     pub position: Position,
     /// When the form was sent, ms since the epoch.
     pub created_at: i64,
+    /// When the collector took it in first.
+    #[serde(default)]
+    pub told_at: i64,
     /// When the last fact about it was received.
     pub updated_at: i64,
     /// Where it stands in the funnel.
@@ -95,6 +99,15 @@ pub struct Lead {
     /// How often and since when it was tried to reach it.
     #[serde(default, skip_serializing_if = "Attempts::is_none")]
     pub attempts: Attempts,
+    /// When its clock had run out, where that was told to somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breached_at: Option<i64>,
+    /// What gives points of it alone, and of what was told about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_marks: Vec<Mark>,
+    /// What gives points of it and of whoever left it, as far as it can count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
     /// What it bought, by the servers' word and the pages'.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sales: Vec<SaleStanding>,
@@ -130,6 +143,9 @@ pub struct Born {
     pub magnet: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
+    /// The time zone that the browser was in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tz: Option<String>,
 }
 
 /// How often and since when it was tried to reach a lead.
@@ -143,6 +159,9 @@ pub struct Attempts {
     /// When somebody answered first.
     #[serde(default)]
     pub first_contact_at: Option<i64>,
+    /// When it was tried last.
+    #[serde(default)]
+    pub last_attempt_at: Option<i64>,
 }
 
 impl Attempts {
@@ -245,6 +264,8 @@ impl Lead {
         let consents = born.as_ref().and_then(|born| born.consent.as_ref()).into_iter();
         let consents = consents.chain(servers.iter().filter_map(|lead| lead.consent.as_ref()));
         let received = born.as_ref().map(|born| born.received_at).into_iter();
+        let took_in = told.iter().filter(|told| matches!(told.record, Record::Lead(_)));
+        let took_in = received.clone().chain(took_in.map(|told| told.record.received_at())).min();
         let news = told.iter().filter(|told| told.record.is_news());
         let received = received.chain(news.map(|told| told.record.received_at()));
         let mut lead = Self {
@@ -253,6 +274,7 @@ impl Lead {
             event,
             position,
             created_at: at,
+            told_at: took_in.unwrap_or(at),
             updated_at: received.max().unwrap_or(at),
             stage: SiteConfig::FIRST_LEAD_STAGE.to_owned(),
             stage_at: at,
@@ -275,13 +297,26 @@ impl Lead {
             external_id: servers.first().map(|lead| lead.external_id.clone()),
             born,
             attempts: attempts(current().map(|(_, record)| record)),
+            breached_at: current().find_map(|(_, record)| match record {
+                Record::Breach(breach) => Some(breach.due_at),
+                _ => None,
+            }),
+            own_marks: config.scoring.marks_of_lead(kind, at, told),
+            marks: Vec::new(),
             sales: sales::standing(current().map(|(_, record)| record), &[]),
             purchases: Vec::new(),
             stays: Vec::new(),
             known: known(current().map(|(_, record)| record)),
         };
         lead.stays(told, config);
+        lead.scored(&[], &config.scoring);
         Some(lead)
+    }
+
+    /// What gives points, with what whoever left it did.
+    pub fn scored(&mut self, of_person: &[Mark], scoring: &Scoring) {
+        let own = self.own_marks.iter().filter(|mark| of_person.is_empty() || scoring.is_of_one_lead(**mark));
+        self.marks = scoring.kept(own.chain(of_person).copied().collect());
     }
 
     /// What was said of the purposes that it may be used for, and that whoever left it is forgotten, is no record and stays.
@@ -307,6 +342,7 @@ impl Lead {
             (born.subject, born.personal) = (None, Personal::default());
         }
         self.choices.clear();
+        self.marks.clear();
         self.origin.clone_from(&stays.origin);
         self.duplicate_of.clone_from(&stays.duplicate_of);
         self.purchases.clone_from(&stays.purchases);
@@ -387,12 +423,14 @@ fn attempts<'a>(records: impl Iterator<Item = Record<'a>>) -> Attempts {
             Record::Call(call, _) if call.is_answered() => {
                 attempts.first_attempt_at = earlier(attempts.first_attempt_at, call.at);
                 attempts.first_contact_at = earlier(attempts.first_contact_at, call.at);
+                attempts.last_attempt_at = attempts.last_attempt_at.max(Some(call.at));
                 continue;
             }
             _ => continue,
         };
         attempts.count += 1;
         attempts.first_attempt_at = earlier(attempts.first_attempt_at, attempt.at);
+        attempts.last_attempt_at = attempts.last_attempt_at.max(Some(attempt.at));
         if attempt.outcome == Outcome::Contacted {
             attempts.first_contact_at = earlier(attempts.first_contact_at, attempt.at);
         }

@@ -65,10 +65,16 @@ impl MessageType {
         }
     }
 
+    /// Whether it asks somebody to call.
+    #[must_use]
+    pub fn asks_for_a_call(self) -> bool {
+        matches!(self, Self::LeadCreated | Self::SlaBreached)
+    }
+
     /// Whether somebody waits to be called: tried again within seconds before the long schedule begins.
     #[must_use]
     pub fn is_hot(self) -> bool {
-        matches!(self, Self::LeadCreated | Self::CallReceived)
+        matches!(self, Self::LeadCreated | Self::CallReceived | Self::SlaBreached)
     }
 }
 

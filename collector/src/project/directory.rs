@@ -34,6 +34,8 @@ pub struct Site {
     pub funnel_version: u32,
     /// Since when it has that one, ms since the epoch.
     pub funnel_since: i64,
+    /// Which set of rules for points it has: 1, 2, 3, …
+    pub scoring_version: u32,
     /// Its counted links.
     pub links: Arc<Vec<Link>>,
     /// Its telephone numbers.
@@ -136,6 +138,10 @@ impl Entries {
                     }
                     known => (known.map_or(0, |site| site.funnel_version).saturating_add(1), put.at),
                 };
+                let scoring_version = match known {
+                    Some(site) if site.config.scoring == put.config.scoring => site.scoring_version,
+                    known => known.map_or(0, |site| site.scoring_version).saturating_add(1),
+                };
                 let site = Site {
                     number,
                     slug: put.slug.clone(),
@@ -144,6 +150,7 @@ impl Entries {
                     config: put.config.clone(),
                     funnel_version,
                     funnel_since,
+                    scoring_version,
                     links,
                     numbers,
                     consent_texts,
@@ -185,11 +192,14 @@ impl Entries {
             | Entry::Patch(_)
             | Entry::ConversionSent(_)
             | Entry::Activity(_)
+            | Entry::Breach(_)
+            | Entry::DoNotCall(_)
             | Entry::Pixel(_)
             | Entry::LinkClick(_)
             | Entry::Cost(_)
             | Entry::Sealed(_)
             | Entry::Silent(_)
+            | Entry::FormSilent(_)
             | Entry::Exported(_)
             | Entry::Erased(_)
             | Entry::Looked(_)

@@ -57,7 +57,15 @@ impl Progress {
     /// Since when a site is silent, ms since the epoch; `None` where it is not.
     #[must_use]
     pub fn silent_since(&self, site: SiteNumber) -> Option<i64> {
-        self.silences.as_ref()?.borrow().get(&site).copied()
+        self.silences.as_ref()?.borrow().sites.get(&site).copied()
+    }
+
+    /// The forms of a site that nobody sends any more.
+    #[must_use]
+    pub fn silent_forms(&self, site: SiteNumber) -> Vec<String> {
+        let Some(silences) = &self.silences else { return Vec::new() };
+        let quiet = silences.borrow();
+        quiet.forms.keys().filter(|(of, _)| *of == site).map(|(_, form)| form.clone()).collect()
     }
 
     /// Waits until more than a position of a site's log took effect.

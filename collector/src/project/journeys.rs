@@ -23,13 +23,14 @@ use crate::{
 pub const NAME: &str = "journeys";
 
 /// How facts are derived from: where a newer program does it otherwise, everything is derived again from the log.
-const VERSION: &str = "derived 4";
+const VERSION: &str = "derived 5";
 
 /// What a site's leads are derived with: where it changes, they are derived anew.
 #[must_use]
 pub fn basis(config: &SiteConfig) -> Vec<String> {
     let customers = config.has_stage(SiteConfig::CUSTOMER_STAGE).then(|| "sales make customers".to_owned());
-    [VERSION.to_owned()].into_iter().chain(config.basis()).chain(customers).collect()
+    let scoring = format!("{:?}", config.scoring);
+    [VERSION.to_owned()].into_iter().chain(config.basis()).chain(customers).chain([scoring]).collect()
 }
 
 /// Whether what is derived of a site is of this program's making, so that a change of its basis can be followed.
@@ -109,6 +110,19 @@ pub async fn rederive(
             after = Some(last);
         }
     }
+    let mut query = LeadQuery { limit: SUBJECTS, ..LeadQuery::default() };
+    loop {
+        let page = store.leads(site, query.clone()).await?;
+        let alone = page.items.into_iter().filter(|lead| lead.visitor().is_none()).map(|lead| lead.id);
+        let mut work = Work::new(store, site, config, &[]);
+        work.leads.reconsider_leads(alone.collect()).await?;
+        let rows = work.leads.rows();
+        store.commit(Step { projector: NAME, site, from: at, to: at, rows }).await?;
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => break,
+        }
+    }
     let rows = vec![Row::Basis(basis(config))];
     store.commit(Step { projector: NAME, site, from: at, to: at, rows }).await
 }
@@ -170,6 +184,7 @@ impl<'a> Work<'a> {
                     };
                     install.observe(arrival);
                     rows.extend(Row::pulse(arrival, 1));
+                    rows.extend(Row::form_pulses(arrival, 1));
                     self.arrival(stored.position, arrival, &mut rows);
                 }
                 Entry::Lead(_)
@@ -180,7 +195,8 @@ impl<'a> Work<'a> {
                 | Entry::Flag(_)
                 | Entry::Patch(_)
                 | Entry::ConversionSent(_)
-                | Entry::Activity(_) => {
+                | Entry::Activity(_)
+                | Entry::Breach(_) => {
                     if let Some(record) = Record::of(&stored.entry) {
                         let lead = record.lead();
                         rows.push(Row::Record { lead: lead.clone(), position: stored.position });
@@ -210,9 +226,10 @@ impl<'a> Work<'a> {
                 | Entry::Links(_)
                 | Entry::Numbers(_)
                 | Entry::ConsentTexts(_) => {}
+                Entry::DoNotCall(said) => rows.push(Row::DoNotCall(said.clone())),
                 Entry::Lease(lease) => rows.push(Row::Lease(lease.clone())),
                 // These are told to people.
-                Entry::Silent(_) | Entry::Exported(_) => {}
+                Entry::Silent(_) | Entry::FormSilent(_) | Entry::Exported(_) => {}
                 // These are counted, and are no part of a journey.
                 Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
                 // What is left of them is what the install check begins with.
@@ -307,6 +324,7 @@ fn born(position: Position, arrival: &Arrival, event: &Event, subject: Option<Su
         consent: submission.consent.clone(),
         magnet: submission.magnet.clone(),
         flags,
+        tz: arrival.context.tz.clone(),
     })
 }
 

@@ -5,6 +5,7 @@
 //!
 //! - [`directory`]: sites and tokens, from the house's log, in memory
 //! - [`journeys`]: pieces of journeys, leads and their origin, the install check
+//! - [`breaches`]: leads that wait for too long
 //! - [`counters`]: sums and sets of visitors by day and source
 //! - [`people`]: who is who, found in the evidence
 //! - [`holdings`]: all that is held about a person
@@ -13,6 +14,7 @@
 //! - [`silence`]: sites that went quiet
 //! - [`follow`]: the loop that runs them
 
+pub mod breaches;
 pub mod counters;
 pub mod directory;
 pub mod follow;

@@ -192,7 +192,7 @@ impl<'a> Graph<'a> {
         let leads = self.store.leads_of(self.site, vec![subject.clone()]).await?;
         let leads: Vec<&Lead> = leads.iter().collect();
         let timeline = visit::timeline(journeys::seen(&arrivals, subject), self.config.grouping());
-        Ok(Profile::of(&timeline, &edges, &leads, self.as_of))
+        Ok(Profile::of(&timeline, &edges, &leads, self.as_of, &self.config.scoring))
     }
 
     /// The number of the epoch of a browser that a fact is in.

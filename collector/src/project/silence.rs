@@ -1,4 +1,4 @@
-//! Watches for sites that went quiet. What it sees is appended, so it is told once however often the process starts.
+//! Watches for sites, and forms of sites, that went quiet. What it sees is appended, so it is told once however often the process starts.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -22,20 +22,32 @@ const EVERY_MS: i64 = 60_000;
 /// So far back counts are needed, in hours: a week of silence, and the weeks that it is compared with.
 const HOURS: u32 = 24 * 7 * (silence::WEEKS as u32 + 1) + 2;
 
-/// Since when each silent site is silent, ms since the epoch.
-pub type Silences = watch::Receiver<HashMap<SiteNumber, i64>>;
+/// Forms of a site that are looked at, at most.
+const MOST_FORMS: usize = 200;
+
+/// Who is silent, and since when, ms since the epoch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Quiet {
+    /// Sites.
+    pub sites: HashMap<SiteNumber, i64>,
+    /// Forms of sites that are not.
+    pub forms: BTreeMap<(SiteNumber, String), i64>,
+}
+
+/// The same as it changes.
+pub type Silences = watch::Receiver<Quiet>;
 
 /// Looks at one site after the other.
 pub struct Watch {
     looked_at: HashMap<SiteNumber, i64>,
-    silences: watch::Sender<HashMap<SiteNumber, i64>>,
+    silences: watch::Sender<Quiet>,
 }
 
 impl Watch {
     /// A watch, and what it sees.
     #[must_use]
     pub fn new() -> (Self, Silences) {
-        let (silences, seen) = watch::channel(HashMap::new());
+        let (silences, seen) = watch::channel(Quiet::default());
         (Self { looked_at: HashMap::new(), silences }, seen)
     }
 
@@ -48,6 +60,7 @@ impl Watch {
             let looked_at = self.looked_at.get(&site.number);
             if looked_at.is_none_or(|at| (now - at).abs() >= EVERY_MS) {
                 self.look_at(store, site, now).await?;
+                self.look_at_forms(store, site, now).await?;
                 self.looked_at.insert(site.number, now);
             }
         }
@@ -59,11 +72,11 @@ impl Watch {
         let (Some(first), Some(last)) = (install.first_beacon_at, install.last_beacon_at) else {
             return Ok(());
         };
-        let known = self.silences.borrow().get(&site.number).copied();
+        let known = self.silences.borrow().sites.get(&site.number).copied();
         if now - last < silence::QUIET_MS {
             if known.is_some() {
                 self.silences.send_modify(|silences| {
-                    silences.remove(&site.number);
+                    silences.sites.remove(&site.number);
                 });
                 tracing::info!(site = site.slug, "the site is heard again");
             }
@@ -92,8 +105,49 @@ impl Watch {
             );
         }
         self.silences.send_modify(|silences| {
-            silences.insert(site.number, last);
+            silences.sites.insert(site.number, last);
         });
+        Ok(())
+    }
+
+    /// The same for its forms. Where the whole site is silent, so are they, and nobody is told that again.
+    async fn look_at_forms(&self, store: &dyn Store, site: &Site, now: i64) -> Result<(), StoreError> {
+        if self.silences.borrow().sites.contains_key(&site.number) {
+            return Ok(());
+        }
+        let zone = calendar::zone(&site.config.timezone);
+        for form in store.forms(site.number, MOST_FORMS).await? {
+            let (since, key) = (form.since(now), (site.number, form.form.clone()));
+            let known = self.silences.borrow().forms.get(&key).copied();
+            if now - since < silence::QUIET_MS {
+                if known.is_some() {
+                    self.silences.send_modify(|silences| {
+                        silences.forms.remove(&key);
+                    });
+                    tracing::info!(site = site.slug, form = form.form, "the form is sent again");
+                }
+                continue;
+            }
+            if known == Some(since) {
+                continue;
+            }
+            let to = silence::hour_of(now);
+            let counts = store.form_pulse(site.number, &form.form, to.saturating_sub(HOURS)..=to).await?;
+            let count = |hour| counts.get(&hour).copied().unwrap_or(0);
+            let Some(silent) = form.silent(now, &zone, count) else { continue };
+            let expected = silent.expected;
+            let external_id = format!("{since} {}", form.form);
+            let claim = Claim { kind: "form_silent", external_id, content: [0; 32] };
+            let append = Append { claim: Some(claim), ..Append::of(site.number, Entry::FormSilent(silent)) };
+            let appended = store.append(append).await?;
+            if matches!(appended.verdicts.first(), Some(Verdict::Stored(_))) {
+                let form = &form.form;
+                tracing::warn!(site = site.slug, form, since, expected, "form.silent: nobody sends the form");
+            }
+            self.silences.send_modify(|silences| {
+                silences.forms.insert(key, since);
+            });
+        }
         Ok(())
     }
 }

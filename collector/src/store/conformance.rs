@@ -27,6 +27,7 @@ mod erase;
 mod outbox;
 mod people;
 mod seal;
+mod waiting;
 
 /// Where a backend keeps its data between two openings.
 enum Place {

@@ -41,6 +41,9 @@
 //! | `0x93` | newest first: position | (an entry of the audit trail) |
 //! | `0x95` | lead | (its share is to be counted anew) |
 //! | `0xb0` | number, newest first: when, visitor | whom it was shown to |
+//! | `0xb1` | lead | what is to be known of one that nobody has reached |
+//! | `0xb3` | keyed hash of a number | why it is not to be called |
+//! | `0xb4` | form, hour | how often it was sent in it |
 //! | `0x98` | cell | sums |
 //! | `0x99` | cell, piece | different visitors of the cell, those with a lead |
 //! | `0x9a` | subject, cost or lead | what was counted of it |
@@ -54,12 +57,16 @@
 mod base;
 mod calls;
 mod counters;
+mod forms;
 mod name;
 mod outbox;
 mod people;
 mod rights;
+mod waiting;
 
-pub use self::{base::*, calls::*, counters::*, name::name, outbox::*, people::*, rights::*};
+pub use self::{
+    base::*, calls::*, counters::*, forms::*, name::name, outbox::*, people::*, rights::*, waiting::*,
+};
 use super::rollup::{self, Contributor, Piece};
 use crate::domain::{
     counters::Cell,
@@ -106,6 +113,9 @@ const ERASED_PIECE: u8 = 0x92;
 const AUDITED: u8 = 0x93;
 const STALE: u8 = 0x95;
 const LEASE: u8 = 0xb0;
+const WAITING: u8 = 0xb1;
+const DO_NOT_CALL: u8 = 0xb3;
+const FORM_PULSE: u8 = 0xb4;
 const SUMS: u8 = 0x98;
 const MEMBERS: u8 = 0x99;
 const COUNTED: u8 = 0x9a;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -13,7 +14,7 @@ use super::{
     LogMark, Pair, Refused, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, calls,
     carry,
     engine::Engine,
-    erase, index, keys, opening,
+    erase, forms, index, keys, opening,
     outbox::Claims,
     people, reads, rollup, seal,
     shares::{self, Shares},
@@ -21,6 +22,7 @@ use super::{
     together::may_wait,
     trail,
     vitals::Vitals,
+    waiting::{self, Lists},
     writer::{Heads, QUEUE, Shared, Tails, Task, Writer, read_ledger},
 };
 use crate::domain::{
@@ -34,7 +36,7 @@ use crate::domain::{
     install::Install,
     ledger::Ledger,
     sealed::SealStatus,
-    silence::Hour,
+    silence::{FormHours, Hour},
     standing::Lead,
 };
 
@@ -60,6 +62,8 @@ pub struct KvStore {
     holds: Arc<tokio::sync::RwLock<()>>,
     /// Messages that somebody works on.
     claims: Arc<Mutex<Claims>>,
+    /// Leads that wait, as the rows say.
+    lists: Arc<Lists>,
 }
 
 impl KvStore {
@@ -102,6 +106,7 @@ impl KvStore {
             steps,
             holds: Arc::default(),
             claims: Arc::default(),
+            lists: Arc::default(),
         })
     }
 
@@ -113,6 +118,11 @@ impl KvStore {
     /// Messages that somebody works on.
     pub(super) fn claims(&self) -> Arc<Mutex<Claims>> {
         Arc::clone(&self.claims)
+    }
+
+    /// Leads that wait.
+    pub(super) fn lists(&self) -> Arc<Lists> {
+        Arc::clone(&self.lists)
     }
 
     /// Runs a read where it may block.
@@ -184,18 +194,22 @@ impl Store for KvStore {
     }
 
     async fn commit(&self, step: Step) -> Result<(), StoreError> {
-        let steps = Arc::clone(&self.steps);
+        let (steps, lists) = (Arc::clone(&self.steps), self.lists());
         self.blocking(move |engine| {
             let _alone = steps.lock().unwrap_or_else(PoisonError::into_inner);
-            reads::commit(engine, step)
+            let (site, news) = (step.site, waiting::news(&step.rows));
+            reads::commit(engine, step)?;
+            lists.note(site, news);
+            Ok(())
         })
         .await
     }
 
     async fn reset(&self, site: SiteNumber) -> Result<(), StoreError> {
-        let steps = Arc::clone(&self.steps);
+        let (steps, lists) = (Arc::clone(&self.steps), self.lists());
         self.blocking(move |engine| {
             let _alone = steps.lock().unwrap_or_else(PoisonError::into_inner);
+            lists.forget(site);
             reads::reset(engine, site)
         })
         .await
@@ -298,6 +312,20 @@ impl Store for KvStore {
 
     async fn pulse(&self, site: SiteNumber, from: Hour, to: Hour) -> Result<BTreeMap<Hour, u64>, StoreError> {
         self.blocking(move |engine| reads::pulse(engine, site, from, to)).await
+    }
+
+    async fn forms(&self, site: SiteNumber, max: usize) -> Result<Vec<FormHours>, StoreError> {
+        self.blocking(move |engine| forms::forms(engine, site, max)).await
+    }
+
+    async fn form_pulse(
+        &self,
+        site: SiteNumber,
+        form: &str,
+        hours: RangeInclusive<Hour>,
+    ) -> Result<BTreeMap<Hour, u64>, StoreError> {
+        let form = form.to_owned();
+        self.blocking(move |engine| forms::pulse(engine, site, &form, hours)).await
     }
 
     async fn basis(&self, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError> {
@@ -416,10 +444,12 @@ impl Store for KvStore {
 
     async fn seal(&self, step: SealStep) -> Result<(), StoreError> {
         let alone = Arc::clone(&self.holds).try_write_owned().map_err(|_| StoreError::Busy)?;
-        let (steps, tails) = (Arc::clone(&self.steps), Arc::clone(&self.tails));
+        let (steps, tails, lists) = (Arc::clone(&self.steps), Arc::clone(&self.tails), self.lists());
         self.blocking(move |engine| {
             let _alone = (alone, steps.lock().unwrap_or_else(PoisonError::into_inner));
             let site = step.site;
+            // Read again when somebody asks: leads may go.
+            lists.forget_if(site, !step.leads.is_empty());
             let done = seal::seal(engine, step);
             // Also where it failed: the engine may hold it.
             tails.lock().unwrap_or_else(PoisonError::into_inner).forget(site);

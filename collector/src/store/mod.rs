@@ -19,7 +19,9 @@
 //! - `erase`: somebody is forgotten; `trail`: who did what
 //! - [`vitals`]: how the writer is doing
 //! - [`kv`]: the store over an engine
-//! - `lead_query`: which leads are asked for
+//! - `lead_query`: which leads are asked for; [`waiting`]: those that nobody has reached
+//! - `opening`: what is looked at before a store is used
+//! - `forms`: how often forms are sent
 //! - [`carry`]: a store given away whole, and taken back
 //! - [`check`]: reads all of a log and says what does not agree
 //! - [`rewrap`]: what a rotation of the master key changes
@@ -38,6 +40,7 @@ pub mod dedupe;
 pub mod engine;
 mod erase;
 mod error;
+mod forms;
 mod group;
 mod index;
 pub mod keys;
@@ -59,6 +62,7 @@ pub mod tail;
 mod together;
 mod trail;
 pub mod vitals;
+pub mod waiting;
 pub mod writer;
 
 #[cfg(test)]
@@ -70,6 +74,7 @@ pub mod poisoned;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
     sync::Arc,
 };
 
@@ -87,6 +92,7 @@ pub use self::{
     seal::SealStep,
     step::{Row, Step},
     together::together,
+    waiting::WaitingList,
 };
 
 use crate::domain::{
@@ -100,13 +106,13 @@ use crate::domain::{
     install::Install,
     ledger::Ledger,
     sealed::SealStatus,
-    silence::Hour,
+    silence::{FormHours, Hour},
     standing::Lead,
 };
 
 /// Keeps facts and what is derived from them. All methods may wait; none blocks the thread that calls it.
 #[async_trait]
-pub trait Store: Outbox + Send + Sync {
+pub trait Store: Outbox + WaitingList + Send + Sync {
     /// Appends a piece. When this returns, it is on the disk.
     ///
     /// # Errors
@@ -210,6 +216,17 @@ pub trait Store: Outbox + Send + Sync {
 
     /// How many beacons came in each of the hours `from..=to`; those without any are left out.
     async fn pulse(&self, site: SiteNumber, from: Hour, to: Hour) -> Result<BTreeMap<Hour, u64>, StoreError>;
+
+    /// The forms that were sent, with their first hour and their last, at most `max`.
+    async fn forms(&self, site: SiteNumber, max: usize) -> Result<Vec<FormHours>, StoreError>;
+
+    /// How often a form was sent in each of some hours; those in which it was not are left out.
+    async fn form_pulse(
+        &self,
+        site: SiteNumber,
+        form: &str,
+        hours: RangeInclusive<Hour>,
+    ) -> Result<BTreeMap<Hour, u64>, StoreError>;
 
     /// The own domains and grouping rules that origins were derived with; `None` where nothing was derived yet.
     async fn basis(&self, site: SiteNumber) -> Result<Option<Vec<String>>, StoreError>;

@@ -11,7 +11,7 @@ use super::{
     LeadPage, LeadQuery, Row, Sealed, Step, StoreError, Stored,
     block::{self, Block},
     engine::{Batch, Engine, Pair},
-    erase, index, keys, outbox, people, rollup,
+    erase, index, keys, outbox, people, rollup, waiting,
 };
 use crate::domain::{
     fact::{Entry, Position, SiteNumber, Subject},
@@ -361,10 +361,12 @@ pub(super) fn write(
 ) -> Result<(), StoreError> {
     let mut pieces: HashMap<Subject, Vec<Position>> = HashMap::new();
     let mut pulses: BTreeMap<Hour, i64> = BTreeMap::new();
+    let mut of_forms: BTreeMap<(String, Hour), i64> = BTreeMap::new();
     for row in rows.into_iter().filter_map(|row| counters.take(site, row)) {
         match row {
             Row::Piece { subject, position } => pieces.entry(subject).or_default().push(position),
             Row::Pulse { hour, change } => *pulses.entry(hour).or_default() += change,
+            Row::FormPulse { form, hour, change } => *of_forms.entry((form, hour)).or_default() += change,
             Row::Record { lead, position } => {
                 batch.push((keys::record(site, &lead, position), Some(vec![keys::VERSION])));
             }
@@ -377,6 +379,7 @@ pub(super) fn write(
                 let key = keys::lease(site, &lease.number, lease.at, &lease.visitor);
                 batch.push((key, Some(packed(&lease)?)));
             }
+            Row::DoNotCall(said) => waiting::write_do_not_call(site, &said, batch)?,
             Row::Audited(position) => batch.push((keys::audited(site, position), Some(vec![keys::VERSION]))),
             Row::Unsaid(edge) => people::forget_edge(site, &edge, batch),
             Row::Ended(subject) => erase::end(engine, site, &subject, batch)?,
@@ -403,13 +406,16 @@ pub(super) fn write(
                 }
                 batch.extend(listed.into_iter().map(|key| (key, Some(vec![keys::VERSION]))));
                 batch.push((keys::stale(site, &now.id), Some(vec![keys::VERSION])));
+                waiting::write(site, &now, batch)?;
                 batch.push((keys::lead(site, &now.id), Some(packed(&*now)?)));
             }
         }
     }
     counters.write(engine, batch)?;
-    for (hour, change) in pulses {
-        let key = keys::pulse(site, hour);
+    let pulses = pulses.into_iter().map(|(hour, change)| (keys::pulse(site, hour), change));
+    let of_forms =
+        of_forms.into_iter().map(|((form, hour), change)| (keys::form_pulse(site, &form, hour), change));
+    for (key, change) in pulses.chain(of_forms) {
         let count: u64 = engine.get(&key)?.map_or(Ok(0), |value| row(&value))?;
         let count = count.saturating_add_signed(change);
         let value = if count == 0 { None } else { Some(packed(&count)?) };

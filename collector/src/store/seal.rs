@@ -88,6 +88,7 @@ pub(super) fn seal(engine: &dyn Engine, step: SealStep) -> Result<(), StoreError
             if let Entry::Arrival(arrival) = &stored {
                 install.observe(arrival);
                 rows.extend(Row::pulse(arrival, -1));
+                rows.extend(Row::form_pulses(arrival, -1));
                 for (position, event) in (*first..).zip(&arrival.events) {
                     if let (Detail::Purchase { order_id, .. }, Some(subject)) =
                         (&event.detail, arrival.subject(event))
@@ -122,6 +123,7 @@ pub(super) fn seal(engine: &dyn Engine, step: SealStep) -> Result<(), StoreError
     }
     for lead in &leads {
         batch.push((keys::lead(site, &lead.id), None));
+        batch.push((keys::waiting(site, &lead.id), None));
         batch.extend(index::listed_under(site, lead).into_iter().map(|key| (key, None)));
         batch.push((keys::counted(site, &Contributor::Lead(lead.id.clone())), None));
         outbox::forget(engine, site, &lead.id, &mut batch)?;

@@ -5,6 +5,8 @@ use crate::domain::{
     call::Lease,
     counters::{Cell, Counted, Tally},
     delivery::Delivery,
+    do_not_call::DoNotCall,
+    event::Detail,
     fact::{Arrival, Entry, Position, SiteNumber, Subject},
     id::LeadId,
     identity::{Edge, EdgeId, person::Conflict, profile::Profile},
@@ -72,6 +74,15 @@ pub enum Row {
         /// What is added.
         change: i64,
     },
+    /// A change of how often a form was sent in an hour.
+    FormPulse {
+        /// Which form.
+        form: String,
+        /// Which hour.
+        hour: Hour,
+        /// What is added.
+        change: i64,
+    },
     /// A change of a cell's sums.
     Sums {
         /// Which cell.
@@ -105,6 +116,8 @@ pub enum Row {
     },
     /// A number was shown to a visitor.
     Lease(Lease),
+    /// Whether a number is not to be called, by now.
+    DoNotCall(DoNotCall),
     /// An entry is part of the audit trail.
     Audited(Position),
     /// What was counted of a subject, a cost or a lead, by now.
@@ -132,8 +145,21 @@ impl Row {
                     | Entry::Consent(_)
                     | Entry::Stage(_)
                     | Entry::EdgeMark(_)
+                    | Entry::DoNotCall(_)
             );
         is_audited.then_some(Self::Audited(stored.position))
+    }
+
+    /// What a beacon adds to the hour of each form that was sent in it, so many times.
+    pub fn form_pulses(arrival: &Arrival, times: i64) -> impl Iterator<Item = Self> + '_ {
+        let hour = silence::hour_of(arrival.received_at);
+        let sent = arrival.events.iter().filter(|_| !arrival.foreign_origin);
+        sent.filter_map(move |event| match &event.detail {
+            Detail::FormSubmit { form, .. } => {
+                Some(Self::FormPulse { form: form.clone(), hour, change: times })
+            }
+            _ => None,
+        })
     }
 
     /// What a beacon adds to its hour, so many times. One from a page that is not the site's says nothing of the site.

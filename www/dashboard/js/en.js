@@ -231,6 +231,7 @@ export default {
   "did.call.from": "Phone call to {to}",
   "did.message": "Wrote a message",
   "did.message.app": "Wrote by {app}",
+  "did.breach": "Nobody called in time",
   "did.email_sent": "Was sent an e-mail",
   "did.email_sent.message": "Was sent the e-mail “{message}”",
   "did.email_bounced": "The e-mail bounced",

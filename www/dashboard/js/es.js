@@ -231,6 +231,7 @@ export default {
   "did.call.from": "Llamada al {to}",
   "did.message": "Escribió un mensaje",
   "did.message.app": "Escribió por {app}",
+  "did.breach": "Nadie llamó a tiempo",
   "did.email_sent": "Se le envió un correo",
   "did.email_sent.message": "Se le envió el correo «{message}»",
   "did.email_bounced": "El correo no llegó",

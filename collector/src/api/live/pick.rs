@@ -14,7 +14,7 @@ use crate::{
         id::{Id, LeadId},
         journey::{Evidence, Item, What},
         record::{Record, Told},
-        silence::Silent,
+        silence::{FormSilent, Silent},
         standing::Lead,
         token::Scope,
         touch,
@@ -42,6 +42,8 @@ pub enum Type {
     Attempt,
     /// A lead paid, or was paid back.
     Sale,
+    /// A lead was not called in time.
+    Breach,
     /// The site went quiet.
     Silent,
     /// An endpoint that is told of leads is doing otherwise than before.
@@ -50,8 +52,16 @@ pub enum Type {
 
 impl Type {
     /// Every type.
-    pub const ALL: [Self; 7] =
-        [Self::Event, Self::Lead, Self::Stage, Self::Attempt, Self::Sale, Self::Silent, Self::Endpoint];
+    pub const ALL: [Self; 8] = [
+        Self::Event,
+        Self::Lead,
+        Self::Stage,
+        Self::Attempt,
+        Self::Sale,
+        Self::Breach,
+        Self::Silent,
+        Self::Endpoint,
+    ];
 
     /// Its name.
     #[must_use]
@@ -62,6 +72,7 @@ impl Type {
             Self::Stage => "stage",
             Self::Attempt => "attempt",
             Self::Sale => "sale",
+            Self::Breach => "breach",
             Self::Silent => "silent",
             Self::Endpoint => "endpoint",
         }
@@ -123,7 +134,7 @@ struct EventMessage<'a> {
     item: &'a ItemView,
 }
 
-/// A move to a stage, an attempt, a sale or what happened elsewhere, and whose.
+/// A move to a stage, an attempt, a sale, a breach or what happened elsewhere, and whose.
 #[derive(Serialize)]
 struct RecordMessage<'a> {
     position: u64,
@@ -141,11 +152,13 @@ struct LeadMessage<'a> {
     lead: &'a LeadView,
 }
 
-/// The site went quiet, and how many beacons would have come by then.
+/// The site, or a form of it, went quiet, and how much would have come by then.
 #[derive(Serialize)]
 struct SilentMessage {
     position: u64,
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    form: Option<String>,
     at: i64,
     since: i64,
     expected: u32,
@@ -204,7 +217,8 @@ impl Picker {
             | Entry::Flag(_)
             | Entry::Patch(_)
             | Entry::ConversionSent(_)
-            | Entry::Activity(_) => {
+            | Entry::Activity(_)
+            | Entry::Breach(_) => {
                 let mark = Mark { position: stored.position, part: 0 };
                 if mark > feed.mark {
                     if let Some(record) = Record::of(&stored.entry) {
@@ -223,10 +237,19 @@ impl Picker {
             Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
             // Of use when somebody calls.
             Entry::Lease(_) => {}
+            // Whom nobody is to call is asked when somebody is to be called.
+            Entry::DoNotCall(_) => {}
             Entry::Silent(silent) => {
                 let mark = Mark { position: stored.position, part: 0 };
                 if mark > feed.mark {
                     self::silent(feed, silent, mark, text)?;
+                    feed.mark = mark;
+                }
+            }
+            Entry::FormSilent(silent) => {
+                let mark = Mark { position: stored.position, part: 0 };
+                if mark > feed.mark {
+                    form_silent(feed, silent, mark, text)?;
                     feed.mark = mark;
                 }
             }
@@ -364,6 +387,7 @@ async fn record(
         Record::Attempt(_) => Type::Attempt,
         Record::Sale(_) => Type::Sale,
         Record::Activity(_) => Type::Event,
+        Record::Breach(_) => Type::Breach,
         // These show in the lead.
         Record::Flag(_) | Record::Patch(_) | Record::ConversionSent(_) => return Ok(()),
     };
@@ -395,17 +419,27 @@ async fn record(
 
 /// The site went quiet. That is about all of the site, so nobody is told whose scope is a part of it.
 fn silent(feed: &Feed, silent: &Silent, mark: Mark, text: &mut String) -> Result<(), Problem> {
+    let Silent { since, at, expected } = *silent;
+    let position = mark.position;
+    quiet(feed, &SilentMessage { position, kind: "silent", form: None, at, since, expected }, mark, text)
+}
+
+fn form_silent(feed: &Feed, silent: &FormSilent, mark: Mark, text: &mut String) -> Result<(), Problem> {
+    let FormSilent { form, since, at, expected } = silent.clone();
+    let position = mark.position;
+    quiet(
+        feed,
+        &SilentMessage { position, kind: "form_silent", form: Some(form), at, since, expected },
+        mark,
+        text,
+    )
+}
+
+fn quiet(feed: &Feed, message: &SilentMessage, mark: Mark, text: &mut String) -> Result<(), Problem> {
     let filter = &feed.filter;
     let of_all = filter.visitor.is_none() && !filter.by_source() && feed.caller.scope.is_none();
-    if filter.wants(Type::Silent) && filter.of_kind("silent") && of_all {
-        let message = SilentMessage {
-            position: mark.position,
-            kind: "silent",
-            at: silent.at,
-            since: silent.since,
-            expected: silent.expected,
-        };
-        write(text, Type::Silent, mark, &feed.query.render(&message)?);
+    if filter.wants(Type::Silent) && filter.of_kind(message.kind) && of_all {
+        write(text, Type::Silent, mark, &feed.query.render(message)?);
     }
     Ok(())
 }

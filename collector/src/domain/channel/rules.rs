@@ -116,7 +116,7 @@ impl<'a, const N: usize> From<&'a [String; N]> for Grouping<'a> {
 
 /// Whether a text fits a pattern, in which `*` stands for any text, also none. Letters of either case are the same.
 /// Takes at most as many steps as the two lengths multiplied.
-fn glob(pattern: &str, text: &str) -> bool {
+pub fn glob(pattern: &str, text: &str) -> bool {
     let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<Vec<char>>();
     let (pattern, text) = (lower(pattern), lower(text));
     let (mut at, mut here) = (0, 0);

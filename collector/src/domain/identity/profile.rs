@@ -6,7 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{event::Identifier, standing::Lead, touch::Touch, visit::Timeline},
+    super::{
+        event::Identifier,
+        score::{Mark, Scoring},
+        standing::Lead,
+        touch::Touch,
+        visit::Timeline,
+    },
     Edge, Strength,
     epoch::{Epochs, Identification},
 };
@@ -25,6 +31,9 @@ pub struct EpochProfile {
     pub facts: BTreeSet<String>,
     /// Its arrivals, in order.
     pub touches: Vec<Touch>,
+    /// What in it gives points, as far as it can count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
 }
 
 impl Profile {
@@ -37,7 +46,13 @@ impl Profile {
     /// What a browser's timeline comes to, with the evidence and the leads that hang on it. `as_of` as in
     /// [`Edge::is_active`].
     #[must_use]
-    pub fn of<'a>(timeline: &Timeline<'a>, edges: &[Edge], leads: &[&Lead], as_of: Option<i64>) -> Self {
+    pub fn of<'a>(
+        timeline: &Timeline<'a>,
+        edges: &[Edge],
+        leads: &[&Lead],
+        as_of: Option<i64>,
+        scoring: &Scoring,
+    ) -> Self {
         let epochs = epochs(timeline, edges, as_of);
         let mut of = vec![EpochProfile::default(); epochs.count()];
         for entry in &timeline.entries {
@@ -65,8 +80,14 @@ impl Profile {
                 epoch.facts.insert(fact.to_owned());
             }
         }
+        for (entry, mark) in scoring.marks_of(timeline) {
+            if let Some(epoch) = of.get_mut(epochs.of_entry(entry)) {
+                epoch.marks.push(mark);
+            }
+        }
         for epoch in &mut of {
             epoch.touches.sort_by_key(|touch| touch.at);
+            epoch.marks = scoring.kept(std::mem::take(&mut epoch.marks));
         }
         Self { epochs: of }
     }

@@ -85,6 +85,7 @@ fn born() -> Born {
         consent: None,
         magnet: None,
         flags: vec![Flag::Test],
+        tz: None,
     }
 }
 
@@ -133,7 +134,8 @@ fn what_was_amended_counts_as_it_says_now() {
     assert_eq!(stays(&moved), named(&[("lead", 10), ("sql", 15)]));
     let tried = [attempt(20, Outcome::NoAnswer, "a"), attempt(25, Outcome::Contacted, "a")];
     let lead = stand(Some(born()), &tried).unwrap();
-    let expected = Attempts { count: 1, first_attempt_at: Some(25), first_contact_at: Some(25) };
+    let at = Some(25);
+    let expected = Attempts { count: 1, first_attempt_at: at, first_contact_at: at, last_attempt_at: at };
     assert_eq!(lead.attempts, expected);
 }
 

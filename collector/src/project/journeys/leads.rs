@@ -15,9 +15,10 @@ use crate::{
         identity::{
             Edge, EdgeId, MOST_EDGES, Mark, Node, Said,
             person::{Conflict, Member},
-            profile::Profile,
+            profile::{EpochProfile, Profile},
         },
         lead::{self, Origin, Request},
+        score,
         site::SiteConfig,
         standing::Lead,
         touch::Touch,
@@ -245,7 +246,7 @@ impl<'a> Leads<'a> {
         self.leads.extend(own.into_iter().map(|lead| (lead.id.clone(), lead)));
         bought?;
         let leads: Vec<&Lead> = ids.iter().filter_map(|id| self.leads.get(id)).collect();
-        Ok(Profile::of(&timeline, &edges, &leads, None))
+        Ok(Profile::of(&timeline, &edges, &leads, None, &self.config.scoring))
     }
 
     /// Notes whose person may be another, where a subject's epochs, arrivals or evidence are.
@@ -280,6 +281,12 @@ impl<'a> Leads<'a> {
                 }
             }
         }
+        self.settle().await
+    }
+
+    /// The same of leads that nobody's browser leads to.
+    pub(super) async fn reconsider_leads(&mut self, leads: Vec<LeadId>) -> Result<(), StoreError> {
+        self.affected.extend(leads.into_iter().map(Member::Lead));
         self.settle().await
     }
 
@@ -345,6 +352,7 @@ impl<'a> Leads<'a> {
     async fn person(&mut self, person: &Person) -> Result<(), StoreError> {
         let mut own = Vec::new();
         let mut touches: Vec<Touch> = Vec::new();
+        let mut marks: Vec<score::Mark> = Vec::new();
         for member in &person.members {
             match member {
                 Member::Epoch(visitor, number) => {
@@ -359,6 +367,7 @@ impl<'a> Leads<'a> {
                     let profile = self.graph.profile_of(visitor).await?;
                     let epoch = profile.and_then(|profile| profile.epochs.get(*number));
                     touches.extend(epoch.into_iter().flat_map(|epoch| epoch.touches.iter().cloned()));
+                    marks.extend(epoch.into_iter().flat_map(|epoch| epoch.marks.iter().copied()));
                 }
                 Member::Lead(id) => {
                     let Some(lead) = self.lead(id).await? else { continue };
@@ -368,7 +377,10 @@ impl<'a> Leads<'a> {
                         continue;
                     }
                     own.push(id.clone());
-                    touches.extend(self.touches_of_page(page).await?);
+                    for epoch in self.epochs_of_page(page).await? {
+                        touches.extend(epoch.touches);
+                        marks.extend(epoch.marks);
+                    }
                 }
                 Member::Identifier(_) => {}
             }
@@ -381,6 +393,11 @@ impl<'a> Leads<'a> {
         });
         let duplicates: BTreeMap<LeadId, LeadId> =
             lead::duplicates(requests).into_iter().map(|(one, of)| (one.clone(), of.clone())).collect();
+        // What a message was followed by counts for all of somebody's leads, how each came to be for itself.
+        let scoring = &self.config.scoring;
+        let told =
+            own.iter().filter_map(|id| self.leads.get(id)).flat_map(|lead| lead.own_marks.iter().copied());
+        marks.extend(told.filter(|mark| !scoring.is_of_one_lead(*mark)));
         for id in own {
             let Some(lead) = self.leads.get_mut(&id) else { continue };
             // Where it came from stays as it stood when whoever left it was forgotten.
@@ -392,20 +409,20 @@ impl<'a> Leads<'a> {
                 _ => lead::origin(&touches, lead.created_at),
             };
             lead.person.clone_from(&person.id);
+            lead.scored(&marks, scoring);
             lead.duplicate_of = duplicates.get(&id).cloned();
         }
         Ok(())
     }
 
-    /// How somebody came to a page view of nobody in particular.
-    async fn touches_of_page(&self, page: Option<Subject>) -> Result<Vec<Touch>, StoreError> {
+    /// How somebody came to a page view of nobody in particular, and what they did there.
+    async fn epochs_of_page(&self, page: Option<Subject>) -> Result<Vec<EpochProfile>, StoreError> {
         let Some(page) = page else { return Ok(Vec::new()) };
         let profile = match self.pages.get(&page) {
             Some(profile) => Some(profile.clone()),
             None => self.store.profiles(self.site, vec![page]).await?.pop().flatten(),
         };
-        let epochs = profile.into_iter().flat_map(|profile| profile.epochs);
-        Ok(epochs.flat_map(|epoch| epoch.touches).collect())
+        Ok(profile.map(|profile| profile.epochs).unwrap_or_default())
     }
 
     /// What is to be written of it.

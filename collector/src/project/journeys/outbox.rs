@@ -50,6 +50,9 @@ impl<'a> Outbox<'a> {
             Entry::Silent(silent) => {
                 self.tell(MessageType::SiteSilent, None, position, silent.at, silent.at).await?;
             }
+            Entry::FormSilent(silent) => {
+                self.tell(MessageType::FormSilent, None, position, silent.at, silent.at).await?;
+            }
             Entry::Webhooks(put) => {
                 let mut desk = self.desk().await?.clone();
                 let gone = desk.put(position, put);
@@ -120,6 +123,7 @@ impl<'a> Outbox<'a> {
             Record::Attempt(attempt) => (MessageType::AttemptRecorded, attempt.at),
             Record::Sale(sale) => (MessageType::SaleRecorded, sale.at),
             Record::Call(call, _) => (MessageType::CallReceived, call.at),
+            Record::Breach(breach) => (MessageType::SlaBreached, breach.due_at),
             Record::Flag(_) | Record::Patch(_) => (MessageType::LeadUpdated, received_at),
             // What an ad platform was given is nothing new about the lead, and what happened elsewhere moves it nowhere.
             Record::ConversionSent(_) | Record::Activity(_) => return Ok(()),

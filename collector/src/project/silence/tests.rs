@@ -60,7 +60,7 @@ async fn a_silence_is_told_once_and_ends_with_the_next_beacon() {
     let (memory, store) = busy().await;
     let sites = sites(store.as_ref()).await;
     let (mut watch, seen) = Watch::new();
-    let since = |seen: &Silences| seen.borrow().get(&SITE).copied();
+    let since = |seen: &Silences| seen.borrow().sites.get(&SITE).copied();
     for minutes in [0, 29] {
         watch.look(store.as_ref(), &sites, NOON + minutes * MINUTE).await.unwrap();
         assert_eq!((since(&seen), told(store.as_ref()).await), (None, Vec::new()), "after {minutes} minutes");
@@ -97,5 +97,49 @@ async fn a_site_without_beacons_is_not_silent() {
     store.append(Append::of(HOUSE, Entry::Site(put))).await.unwrap();
     let (mut watch, seen) = Watch::new();
     watch.look(store.as_ref(), &sites(store.as_ref()).await, NOON).await.unwrap();
-    assert!(seen.borrow().is_empty() && told(store.as_ref()).await.is_empty());
+    assert!(*seen.borrow() == Quiet::default() && told(store.as_ref()).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_form_that_nobody_sends_any_more_is_told_once_and_ends_with_the_next_one() {
+    const FORM: &str = "te-llamamos";
+    let (memory, store) = busy().await;
+    let sites = sites(store.as_ref()).await;
+    let noon = silence::hour_of(NOON);
+    let sent = |hour, form: &str| Row::FormPulse { form: form.to_owned(), hour, change: 5 };
+    let mut rows: Vec<Row> = (noon - 5 * 168..=noon).map(|hour| sent(hour, FORM)).collect();
+    // One that is hardly ever sent is not missed.
+    rows.extend([sent(noon - 900, "boletin"), sent(noon - 400, "boletin")]);
+    commit(store.as_ref(), 1, rows).await;
+    let told = async |store: &dyn Store| {
+        let log = store.read(SITE, 0, usize::MAX).await.unwrap();
+        let silent = |entry: &Entry| match entry {
+            Entry::FormSilent(silent) => Some((silent.form.clone(), silent.since, silent.expected)),
+            _ => None,
+        };
+        log.iter().filter_map(|stored| silent(&stored.entry)).collect::<Vec<_>>()
+    };
+    // Pages are viewed all the while.
+    let (mut watch, seen) = Watch::new();
+    for (from, minutes) in [(2, 119), (3, 181)] {
+        let now = NOON + minutes * MINUTE;
+        commit(store.as_ref(), from, vec![last_beacon(now)]).await;
+        watch.look(store.as_ref(), &sites, now).await.unwrap();
+    }
+    let since = NOON + HOUR;
+    assert_eq!(told(store.as_ref()).await, [(FORM.to_owned(), since, 10)]);
+    assert_eq!(seen.borrow().forms, [((SITE, FORM.to_owned()), since)].into());
+
+    store.close().await;
+    let store: Arc<dyn Store> = Arc::new(KvStore::open(memory).unwrap());
+    let (mut watch, seen) = Watch::new();
+    let now = NOON + 240 * MINUTE;
+    commit(store.as_ref(), 4, vec![last_beacon(now)]).await;
+    watch.look(store.as_ref(), &sites, now).await.unwrap();
+    assert_eq!((told(store.as_ref()).await.len(), seen.borrow().forms.len()), (1, 1));
+    let now = now + MINUTE;
+    let rows = vec![last_beacon(now), sent(silence::hour_of(now), FORM)];
+    commit(store.as_ref(), 5, rows).await;
+    watch.look(store.as_ref(), &sites, now).await.unwrap();
+    assert_eq!((told(store.as_ref()).await.len(), seen.borrow().clone()), (1, Quiet::default()));
 }

@@ -68,7 +68,8 @@ fn what_is_remembered_of_a_subject_is_told_in_order_and_may_be_dropped() {
         with_site(store.as_ref()).await;
         let subject = |name: &str| Subject::Visitor(id(name));
         let of = |fact: &str| {
-            let epoch = EpochProfile { facts: [fact.to_owned()].into(), touches: Vec::new() };
+            let epoch =
+                EpochProfile { facts: [fact.to_owned()].into(), touches: Vec::new(), marks: Vec::new() };
             Profile { epochs: vec![epoch] }
         };
         let names = ["v1", "v2", "v3"];
