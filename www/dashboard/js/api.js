@@ -1,6 +1,8 @@
 // The public HTTP API, and nothing but it. The token travels in the Authorization header only.
 
 const TIMEOUT_MS = 15_000;
+/** A receiver that is tried out may take as long as a delivery may. */
+const TEST_TIMEOUT_MS = 45_000;
 
 /** What went wrong with a request: an RFC 9457 problem, or no answer at all (`status` 0). */
 export class ApiError extends Error {
@@ -40,10 +42,10 @@ export const sendable = (token) => /^[\x21-\x7e]+$/.test(token);
 export function client({ site, token, fetch = globalThis.fetch, timeoutMs = TIMEOUT_MS }) {
   const base = `/api/v1/sites/${encodeURIComponent(site)}`;
 
-  async function request(method, path, { body, signal } = {}) {
+  async function request(method, path, { body, signal, timeout = timeoutMs } = {}) {
     if (!sendable(token)) throw new ApiError({ status: 401, code: "unauthorized" });
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(new ApiError({ code: "timeout" })), timeoutMs);
+    const timer = setTimeout(() => abort.abort(new ApiError({ code: "timeout" })), timeout);
     const forward = () => abort.abort(signal.reason);
     if (signal?.aborted) forward();
     signal?.addEventListener("abort", forward, { once: true });
@@ -100,6 +102,10 @@ export function client({ site, token, fetch = globalThis.fetch, timeoutMs = TIME
     conflicts: async (params, options) => page(await request("GET", `/conflicts${query(params)}`, options)),
     markEdge: (id, active, body, options) =>
       request("POST", `/edges/${encodeURIComponent(id)}/${active ? "restore" : "revoke"}`, { ...options, body }),
+    webhooks: async (options) => page(await request("GET", "/webhooks", options)),
+    testWebhook: (id, options) => request("POST", `/webhooks/${encodeURIComponent(id)}/test`, { timeout: TEST_TIMEOUT_MS, ...options }),
+    deliveries: async (params, options) => page(await request("GET", `/deliveries${query(params)}`, options)),
+    replay: (id, options) => request("POST", `/deliveries/${encodeURIComponent(id)}/replay`, options),
     counters: (params, options) => request("GET", `/reports/counters${query(params)}`, options),
     campaigns: (params, options) => request("GET", `/reports/campaigns${query(params)}`, options),
     addAttempt: (id, body, options) => request("POST", `${lead(id)}/attempts`, { ...options, body }),

@@ -5,10 +5,11 @@ import { conflictsView } from "./conflicts.js";
 import { countersView } from "./counters.js";
 import { fill, h } from "./dom.js";
 import { LANGUAGES, pickLanguage, translator } from "./i18n.js";
+import { handoverView } from "./handover.js";
 import { installView } from "./install.js";
 import { leadView } from "./lead.js";
 import { leadsView } from "./leads.js";
-import { campaignsHash, countersHash, leadsHash, parse } from "./route.js";
+import { campaignsHash, countersHash, HANDOVER, leadsHash, parse } from "./route.js";
 import * as store from "./session.js";
 import { signIn } from "./signin.js";
 
@@ -22,12 +23,12 @@ let site = null;
 let stop = () => {};
 let back = leadsHash();
 
-/** The site's stages; and its currency, where the token may read its settings. */
+/** The site's stages; its currency, where the token may read its settings; and whether the token may see who is told. */
 async function readSite() {
   const api = client(session);
-  const [funnel, settings] = await Promise.allSettled([api.funnel(), api.site()]);
+  const [funnel, settings, webhooks] = await Promise.allSettled([api.funnel(), api.site(), api.webhooks()]);
   const names = (funnel.value?.items ?? []).map(({ name }) => name);
-  return { stages: names.length > 0 ? names : STAGES, currency: settings.value?.currency ?? null };
+  return { stages: names.length > 0 ? names : STAGES, currency: settings.value?.currency ?? null, admin: webhooks.status === "fulfilled" };
 }
 
 function signOut(notice) {
@@ -62,7 +63,7 @@ function header(t, route) {
       { class: "wide" },
       h("a", { class: "brand", href: leadsHash() }, logo, t("app.name")),
       session && h("span", { class: "site" }, session.site),
-      session && h("nav", { "aria-label": t("nav.label") }, link("leads", leadsHash()), link("campaigns", campaignsHash()), link("counters", countersHash()), link("install", "#/install")),
+      session && h("nav", { "aria-label": t("nav.label") }, link("leads", leadsHash()), link("campaigns", campaignsHash()), link("counters", countersHash()), link("install", "#/install"), site?.admin && link("handover", HANDOVER)),
       h(
         "div",
         { class: "tools" },
@@ -119,6 +120,9 @@ async function render(notice) {
     document.title = `${t("conflicts.title")} · ${session.site} · Traza`;
     const go = (hash) => (location.hash = hash);
     stop = conflictsView({ root, t, api, by: session.name || "dashboard", go, expired });
+  } else if (route.view === "handover") {
+    document.title = `${t("handover.title")} · ${session.site} · Traza`;
+    stop = handoverView({ root, t, api, expired });
   } else if (route.view === "install") {
     document.title = `${t("install.title")} · Traza`;
     stop = installView({ root, t, api, expired });

@@ -1,5 +1,6 @@
 // One lead: who, where from, at which stage, and the whole journey.
 import { actionsCard } from "./actions.js";
+import { deliveriesCard } from "./deliveries.js";
 import { fill, h, icon, pairs, time } from "./dom.js";
 import { emailsList } from "./emails.js";
 import { ago, dateTime, money, sameNumber } from "./format.js";
@@ -13,12 +14,14 @@ import { whoPanel } from "./who.js";
 
 const EVERY_MS = 2000;
 const LIMIT = "500";
+/** So many messages of a lead are shown, the newest. */
+const TOLD = "20";
 
 /** Renders one lead into `root`; returns what ends it. */
 export function leadView({ root, t, api, id, stages, currency, by, back, expired }) {
   let pages = [];
   let letters = new Map();
-  const seen = { head: "", origin: "", journey: "", emails: "" };
+  const seen = { head: "", origin: "", journey: "", emails: "", told: "" };
   const live = lamp(t);
   const errors = h("div", { "aria-live": "polite" });
   const title = h("h1", { tabindex: "-1" }, t("lead.title"));
@@ -26,6 +29,7 @@ export function leadView({ root, t, api, id, stages, currency, by, back, expired
   const facts = h("section", { class: "card" });
   const origin = h("div", { class: "touches" });
   const emails = h("section", { class: "card", hidden: true });
+  const told = h("section", { class: "card", hidden: true });
   const story = h("div");
   const more = h("button", { class: "button quiet", type: "button", hidden: true, onclick: readOn }, t("journey.more"));
   const stage = stageForm({
@@ -59,7 +63,7 @@ export function leadView({ root, t, api, id, stages, currency, by, back, expired
   const content = h(
     "div",
     { class: "lead", hidden: true },
-    h("div", { class: "side" }, facts, actions, stage.node, emails, who.node, origin),
+    h("div", { class: "side" }, facts, actions, stage.node, told, emails, who.node, origin),
     h("section", { class: "journey" }, h("h2", {}, t("journey.title")), story, more),
   );
 
@@ -136,6 +140,18 @@ export function leadView({ root, t, api, id, stages, currency, by, back, expired
     fill(emails, shown);
   }
 
+  /** What other systems were told. Who may not see it sees the lead all the same. */
+  async function readTold(signal) {
+    const { items } = await api.deliveries({ lead: id, limit: TOLD }, { signal }).catch((error) => {
+      if (error.status === 403) return { items: [] };
+      throw error;
+    });
+    if (!changed("told", items)) return;
+    const shown = deliveriesCard(items, t);
+    told.hidden = shown === null;
+    fill(told, shown);
+  }
+
   const changed = (part, data) => {
     const text = JSON.stringify(data) ?? "";
     if (seen[part] === text) return false;
@@ -158,6 +174,7 @@ export function leadView({ root, t, api, id, stages, currency, by, back, expired
       const [lead, page] = await Promise.all([
         api.lead(id, { signal }),
         api.journey(id, { limit: LIMIT, cursor: at }, { signal }),
+        readTold(signal),
       ]);
       if (changed("head", [lead.contact, lead.stage, lead.flags, lead.updated_at, lead.duplicate_of, lead.attempts, lead.sales])) showHead(lead);
       who.show(lead);
