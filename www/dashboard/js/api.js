@@ -35,12 +35,21 @@ export function retryAfterMs(value, now = Date.now()) {
   return Number.isNaN(at) ? null : Math.max(0, at - now);
 }
 
+/** How far the clock that wrote a Date header is ahead, ms; it tells whole seconds, so that less than two are none. */
+export function aheadOf(date, now) {
+  const ahead = Date.parse(date ?? "") + 500 - now;
+  return Math.abs(ahead) >= 2000 ? ahead : 0;
+}
+
 /** A header cannot carry every character; a token that has others was never issued. */
 export const sendable = (token) => /^[\x21-\x7e]+$/.test(token);
 
 /** Makes a client of one site. */
 export function client({ site, token, fetch = globalThis.fetch, timeoutMs = TIMEOUT_MS }) {
   const base = `/api/v1/sites/${encodeURIComponent(site)}`;
+
+  // How far the server's clock is ahead of this computer's, which may be minutes off where a minute is all there is.
+  let ahead = 0;
 
   async function request(method, path, { body, signal, timeout = timeoutMs } = {}) {
     if (!sendable(token)) throw new ApiError({ status: 401, code: "unauthorized" });
@@ -62,6 +71,7 @@ export function client({ site, token, fetch = globalThis.fetch, timeoutMs = TIME
         credentials: "omit",
         signal: abort.signal,
       });
+      ahead = aheadOf(answer.headers.get("date"), Date.now());
       const parsed = await answer.json().catch((error) => {
         if (abort.signal.aborted) throw error;
         return null;
@@ -102,6 +112,8 @@ export function client({ site, token, fetch = globalThis.fetch, timeoutMs = TIME
     conflicts: async (params, options) => page(await request("GET", `/conflicts${query(params)}`, options)),
     markEdge: (id, active, body, options) =>
       request("POST", `/edges/${encodeURIComponent(id)}/${active ? "restore" : "revoke"}`, { ...options, body }),
+    queue: (params, options) => request("GET", `/queue${query(params)}`, options),
+    now: () => Date.now() + ahead,
     webhooks: async (options) => page(await request("GET", "/webhooks", options)),
     testWebhook: (id, options) => request("POST", `/webhooks/${encodeURIComponent(id)}/test`, { timeout: TEST_TIMEOUT_MS, ...options }),
     deliveries: async (params, options) => page(await request("GET", `/deliveries${query(params)}`, options)),

@@ -9,7 +9,8 @@ import { handoverView } from "./handover.js";
 import { installView } from "./install.js";
 import { leadView } from "./lead.js";
 import { leadsView } from "./leads.js";
-import { campaignsHash, countersHash, HANDOVER, leadsHash, parse } from "./route.js";
+import { queueView } from "./queue.js";
+import { campaignsHash, countersHash, HANDOVER, leadsHash, parse, QUEUE } from "./route.js";
 import * as store from "./session.js";
 import { signIn } from "./signin.js";
 
@@ -23,12 +24,15 @@ let site = null;
 let stop = () => {};
 let back = leadsHash();
 
-/** The site's stages; its currency, where the token may read its settings; and whether the token may see who is told. */
+/**
+ * The site's stages; its currency, where the token may read its settings; whether the token may list leads, which an
+ * agent's may not, and see who is told.
+ */
 async function readSite() {
   const api = client(session);
-  const [funnel, settings, webhooks] = await Promise.allSettled([api.funnel(), api.site(), api.webhooks()]);
+  const [funnel, settings, leads, webhooks] = await Promise.allSettled([api.funnel(), api.site(), api.leads({ limit: "1" }), api.webhooks()]);
   const names = (funnel.value?.items ?? []).map(({ name }) => name);
-  return { stages: names.length > 0 ? names : STAGES, currency: settings.value?.currency ?? null, admin: webhooks.status === "fulfilled" };
+  return { stages: names.length > 0 ? names : STAGES, currency: settings.value?.currency ?? null, lists: leads.reason?.status !== 403, admin: webhooks.status === "fulfilled" };
 }
 
 function signOut(notice) {
@@ -63,7 +67,15 @@ function header(t, route) {
       { class: "wide" },
       h("a", { class: "brand", href: leadsHash() }, logo, t("app.name")),
       session && h("span", { class: "site" }, session.site),
-      session && h("nav", { "aria-label": t("nav.label") }, link("leads", leadsHash()), link("campaigns", campaignsHash()), link("counters", countersHash()), link("install", "#/install"), site?.admin && link("handover", HANDOVER)),
+      session &&
+        site &&
+        h(
+          "nav",
+          { "aria-label": t("nav.label") },
+          link("queue", QUEUE),
+          site.lists && [link("leads", leadsHash()), link("campaigns", campaignsHash()), link("counters", countersHash()), link("install", "#/install")],
+          site.admin && link("handover", HANDOVER),
+        ),
       h(
         "div",
         { class: "tools" },
@@ -85,7 +97,8 @@ async function render(notice) {
   document.documentElement.lang = lang;
   const root = h("main", { id: "content", class: "wide", tabindex: "-1" });
   const skip = h("button", { class: "skip", type: "button", onclick: () => root.focus() }, t("app.skip"));
-  fill(app, skip, header(t, route), root);
+  const top = header(t, route);
+  fill(app, skip, top, root);
 
   if (session === null) {
     document.title = `${t("signin.title")} · Traza`;
@@ -101,8 +114,9 @@ async function render(notice) {
     const found = await readSite();
     if (mine !== turn) return;
     site = found;
+    top.replaceWith(header(t, route));
   }
-  const { stages, currency } = site;
+  const { stages, currency, lists } = site;
   const api = client(session);
   const expired = () => signOut(t("signin.expired"));
   if (route.view === "lead") {
@@ -120,6 +134,10 @@ async function render(notice) {
     document.title = `${t("conflicts.title")} · ${session.site} · Traza`;
     const go = (hash) => (location.hash = hash);
     stop = conflictsView({ root, t, api, by: session.name || "dashboard", go, expired });
+  } else if (route.view === "queue" || (route.view === "leads" && !lists)) {
+    document.title = `${t("queue.title")} · ${session.site} · Traza`;
+    back = QUEUE;
+    stop = queueView({ root, t, api, expired });
   } else if (route.view === "handover") {
     document.title = `${t("handover.title")} · ${session.site} · Traza`;
     stop = handoverView({ root, t, api, expired });

@@ -18,7 +18,7 @@ const DAYS = 30;
 export function parse(hash) {
   const [where, query = ""] = String(hash ?? "").replace(/^#\/?/, "").split("?");
   const [view, ...rest] = where.split("/");
-  if (["install", "conflicts", "handover"].includes(view)) return { view };
+  if (["queue", "install", "conflicts", "handover"].includes(view)) return { view };
   if (view === "leads" && rest[0]) return { view: "lead", id: decode(rest.join("/")) };
   const params = new URLSearchParams(query);
   const dimensions = { counters: DIMENSIONS, campaigns: CAMPAIGN_DIMENSIONS }[view];
@@ -45,6 +45,9 @@ export function leadsHash(filter = {}) {
 
 /** The address of the evidence that was refused. */
 export const CONFLICTS = "#/conflicts";
+
+/** The address of the queue. */
+export const QUEUE = "#/queue";
 
 /** The address of the webhooks and what they were told. */
 export const HANDOVER = "#/handover";

@@ -12,6 +12,18 @@ export function refusal(error, t) {
   return key ? { ...error, title: t(key), detail: error.detail || error.title } : null;
 }
 
+/** Tries what the first page shows: the leads, or the queue alone for an agent, whose token opens one lead at a time. */
+async function listed(api) {
+  try {
+    await api.leads({ limit: "1" });
+  } catch (error) {
+    if (error.status !== 403) throw error;
+    await api.queue({ limit: "1" }).catch(() => {
+      throw error;
+    });
+  }
+}
+
 /** Renders the form into `root`; `enter(session)` is called with a session that works. */
 export function signIn({ root, t, route, notice, enter }) {
   const field = (name, props, help) => {
@@ -54,8 +66,7 @@ export function signIn({ root, t, route, notice, enter }) {
     submit.textContent = t("signin.busy");
     try {
       const api = client(session);
-      // An agent's token opens one lead at a time: it is tried on the lead that was asked for.
-      await (route.view === "lead" ? api.lead(route.id) : api.leads({ limit: "1" }));
+      await (route.view === "lead" ? api.lead(route.id) : listed(api));
       enter(session);
     } catch (error) {
       const unknownLead = error.status === 404 && route.view === "lead";

@@ -45,7 +45,7 @@ test("addresses are read and written alike", () => {
   assert.deepEqual(parse(leadsHash({ stage: "a b", kind: "" })), { view: "leads", filter: { stage: "a b" } });
   assert.equal(leadsHash(), "#/leads");
   for (const id of ["l_1", "ext:a/b?c", "100%"]) assert.deepEqual(parse(leadHash(id)), { view: "lead", id });
-  for (const view of ["install", "conflicts", "handover"]) assert.deepEqual(parse(`#/${view}`), { view });
+  for (const view of ["queue", "install", "conflicts", "handover"]) assert.deepEqual(parse(`#/${view}`), { view });
   for (const other of ["", "#", "#/nowhere", undefined]) assert.deepEqual(parse(other), { view: "leads", filter: {} });
   assert.deepEqual(parse("#/leads/%"), { view: "lead", id: "%" });
 });
