@@ -42,9 +42,15 @@ function signOut(notice) {
   render(notice);
 }
 
+/** Whether a link of the header leads to where the reader is: what is asked for, or what is shown in its place. */
+function place(route, view) {
+  if (view === "leads") return site.lists && ["leads", "lead", "conflicts"].includes(route.view);
+  return route.view === view || (view === "queue" && !site.lists && ["leads", "lead"].includes(route.view));
+}
+
 function header(t, route) {
   const link = (view, href) =>
-    h("a", { href, "aria-current": route.view === view || (view === "leads" && ["lead", "conflicts"].includes(route.view)) ? "page" : null }, t(`nav.${view}`));
+    h("a", { href, "aria-current": place(route, view) ? "page" : null }, t(`nav.${view}`));
   const languages = h(
     "select",
     {

@@ -1,5 +1,6 @@
 // One lead: who, where from, at which stage, and the whole journey.
 import { actionsCard } from "./actions.js";
+import { clockOf } from "./clock.js";
 import { deliveriesCard } from "./deliveries.js";
 import { fill, h, icon, pairs, time } from "./dom.js";
 import { emailsList } from "./emails.js";
@@ -7,7 +8,7 @@ import { ago, dateTime, money, sameNumber } from "./format.js";
 import { BACK } from "./icons.js";
 import { flagBadges, lamp, leadName, mailLink, phoneLink, problem, stageBadge, touchCard } from "./parts.js";
 import { poll } from "./poll.js";
-import { leadHash } from "./route.js";
+import { leadHash, QUEUE } from "./route.js";
 import { stageForm } from "./stage.js";
 import { timeline } from "./timeline.js";
 import { whoPanel } from "./who.js";
@@ -69,7 +70,7 @@ export function leadView({ root, t, api, id, stages, currency, by, back, expired
 
   fill(
     root,
-    h("p", { class: "crumb" }, h("a", { href: back }, icon(BACK), t("lead.back"))),
+    h("p", { class: "crumb" }, h("a", { href: back }, icon(BACK), t(back === QUEUE ? "queue.title" : "lead.back"))),
     h("div", { class: "head" }, h("div", {}, title, badges), live.node),
     errors,
     content,
@@ -119,7 +120,8 @@ export function leadView({ root, t, api, id, stages, currency, by, back, expired
     };
     // Two times that read the same say nothing more than one.
     const updated = lead.updated_at - lead.created_at > 60_000 ? line("lead.updated", lead.updated_at) : null;
-    fill(times, line("lead.created", lead.created_at), updated);
+    const clock = clockOf(lead.sla, api.now(), t);
+    fill(times, line("lead.created", lead.created_at), updated, clock && h("span", { class: "by", "data-tone": clock.tone }, clock.text));
   }
   const times = h("p", { class: "times muted" });
   badges.after(times);
