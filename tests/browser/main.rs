@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation is a failed test")]
 
 mod choice;
+mod contact;
 mod dashboard;
 mod fallback;
 mod harness;
