@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    api::{live::streams::Streams, looks::Looks},
+    api::{chat_refs::Turns, live::streams::Streams, looks::Looks},
     archive::erasures::Erasures,
     clock::Clock,
     config::Settings,
@@ -47,6 +47,8 @@ pub struct App {
     pub pools: Pools,
     /// Loaders ready to be served.
     pub loaders: Loaders,
+    /// Whose message is taken next.
+    pub turns: Turns,
     /// Held by whoever records a sale: what is left of one must not be given back twice.
     pub selling: tokio::sync::Mutex<()>,
 }

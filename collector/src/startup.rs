@@ -17,7 +17,7 @@ use actix_web::{
 use anyhow::Context as _;
 
 use crate::{
-    api::{live::streams::Streams, looks::Looks, routes},
+    api::{chat_refs::Turns, live::streams::Streams, looks::Looks, routes},
     app::App,
     archive::erasures::Erasures,
     clock::{Clock, System},
@@ -103,6 +103,7 @@ impl Application {
         let streams = Streams::new(metrics.live_streams());
         let app = web::Data::new(App {
             selling: tokio::sync::Mutex::default(),
+            turns: Turns::default(),
             settings,
             clock,
             store,

@@ -36,6 +36,7 @@ mod leads;
 mod leads_in;
 mod limits;
 mod live;
+mod messages;
 mod openapi;
 mod origins;
 mod pages;

@@ -37,7 +37,7 @@ pub(crate) fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 /// Typed by nobody else in these tests.
-const PERSONAL: [&str; 12] = [
+const PERSONAL: [&str; 15] = [
     "Eulalia",
     "Quintanilla",
     "eulalia.q",
@@ -50,6 +50,9 @@ const PERSONAL: [&str; 12] = [
     "Obdulia",
     "pide rebaja",
     "gertrudis",
+    "quiero devolverlo",
+    "600123989",
+    "2400000000000077",
 ];
 
 #[tokio::test]
@@ -94,6 +97,13 @@ async fn what_somebody_typed_is_sealed_and_stands_nowhere_else() {
     let stage = json!({"stage": "mql", "by": "Obdulia", "reason": "pide rebaja", "external_id": "m-1"});
     app.client.post_json(&format!("/api/v1/sites/acme/leads/{id}/stage"), &stage).await.expect(201);
 
+    for body in [
+        json!({"app": "whatsapp", "external_id": "m-1", "from": "34600123989", "name": "Obdulia", "text": "quiero devolverlo"}),
+        json!({"app": "messenger", "external_id": "m-2", "from": "2400000000000077", "text": "quiero devolverlo"}),
+    ] {
+        app.client.post_json("/api/v1/sites/acme/messages", &body).await.expect(201);
+    }
+
     // It is there for those who may see it …
     assert_eq!(lead["contact"]["name"], "Eulalia Quintanilla");
     assert_eq!(lead["contact"]["fields"]["ciudad"], "Calatayud");
@@ -108,7 +118,13 @@ async fn what_somebody_typed_is_sealed_and_stands_nowhere_else() {
     let site = shared.directory.site("acme").unwrap().number;
     let facts = shared.store.read(site, 0, 1_000).await.unwrap();
     let facts: String = facts.iter().map(|fact| serde_json::to_string(&*fact.entry).unwrap()).collect();
-    assert!(facts.contains("form_submit") && facts.contains("identify") && facts.contains("mql"), "{facts}");
+    assert!(
+        facts.contains("form_submit")
+            && facts.contains("identify")
+            && facts.contains("mql")
+            && facts.contains("messenger"),
+        "{facts}"
+    );
     let derived = shared.store.dump(site).await.unwrap();
     let metrics = app.client.metrics().await;
     let marketing = app.client.role("marketing", "acme").await;

@@ -41,6 +41,12 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>, &'static [&'static str]
             Some(json!({"external_id": "c", "to": "900111001"})),
             &["ingest", "admin"],
         ),
+        (
+            Method::POST,
+            "/api/v1/sites/acme/messages",
+            Some(json!({"external_id": "m", "app": "whatsapp", "from": "34600000000"})),
+            &["ingest", "admin"],
+        ),
         (Method::POST, "/api/v1/sites/acme/exports/google?conversion=lead", None, admin),
         (Method::PUT, "/api/v1/sites/acme/webhooks", Some(json!({"items": []})), admin),
         (Method::GET, "/api/v1/sites/acme/webhooks", None, admin),

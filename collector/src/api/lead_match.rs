@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::auth::Caller;
+use super::{auth::Caller, chat_refs};
 use crate::{
     app::App,
     domain::{
+        chat,
         event::{Flag, IdentifierKind},
         id::LeadId,
         record::Record,
@@ -139,7 +140,7 @@ async fn with(
     Ok(leads)
 }
 
-/// The leads that a text is the id, external id, e-mail address or telephone number of, newest first.
+/// The leads that a text is the id, external id, e-mail address, telephone number or chat's reference of, newest first.
 ///
 /// # Errors
 /// What the store says.
@@ -162,6 +163,10 @@ pub async fn search(app: &App, caller: &Caller, site: &Site, text: &str) -> Resu
         if let Some(normalised) = normalised {
             found.extend(with(app, caller, site, kind, &normalised).await?);
         }
+    }
+    if let Some(chat_ref) = chat::canonical(text) {
+        let leads = chat_refs::leads(app, site, &chat_ref).await?;
+        found.extend(leads.into_iter().filter(|lead| sees(caller, lead)));
     }
     found.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
     found.dedup_by(|b, a| a.id == b.id);

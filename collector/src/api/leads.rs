@@ -83,7 +83,7 @@ pub async fn list(
 /// The list's columns as a table.
 fn columns() -> Vec<String> {
     let own = "id kind created_at updated_at stage entered_at score score_parts scoring_version contact.name contact.email contact.phone \
-               contact.phone_raw contact.fields form magnet confirmed flags visitors person duplicate_of external_id \
+               contact.phone_raw contact.chat contact.fields form magnet confirmed flags visitors person duplicate_of external_id \
                attempts.count attempts.first_attempt_at attempts.first_contact_at sla.state sla.target_s sla.started_at sla.due_at \
                sla.first_attempt_s sla.first_contact_s sla.first_attempt_open_s sla.first_contact_open_s sla.breached_at sla.overtaken \
                do_not_call sales.count sales.amounts sales.items \
@@ -185,7 +185,7 @@ async fn whole_story(
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = LeadSearch)]
 pub struct SearchBody {
-    /// A whole e-mail address, telephone number, user id, lead's id or external id.
+    /// A whole e-mail address, telephone number, user id, lead's id or external id, or the reference that somebody wrote.
     q: String,
 }
 

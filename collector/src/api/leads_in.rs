@@ -10,12 +10,15 @@ use wire::limits;
 
 use super::{
     auth::Caller,
-    check, json, problem,
+    check, json,
+    messages::{self, MessageBody},
+    problem,
     records::{Became, Ready, append},
 };
 use crate::{
     app::App,
     domain::{
+        chat::{self, ChatApp, Unjoined},
         event::{Consent, Flag, LeadKind, Personal},
         fact::Entry,
         id::{Id, LeadId},
@@ -68,6 +71,9 @@ pub struct LeadBody {
     #[serde(default)]
     #[schema(value_type = Option<i64>)]
     pub at: Option<Value>,
+    /// The reference that whoever wrote or called gave, such as 7K3QX9: it leads to what they read before.
+    #[serde(default)]
+    pub chat_ref: Option<String>,
     /// Further fields; the site's `lead_fields` are kept.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
@@ -79,6 +85,9 @@ pub struct LeadBody {
     pub flag: Option<String>,
     /// The sender's own id of it: the same content again is a duplicate, other content an amendment.
     pub external_id: String,
+    /// Their account in a chat application, which is named before it.
+    #[serde(skip)]
+    pub chat: Option<String>,
     /// Whether the visitor was told by a number that was shown in their browser.
     #[serde(skip)]
     pub inferred: bool,
@@ -92,6 +101,13 @@ pub struct LeadBody {
 #[schema(as = LeadMade)]
 pub struct MadeView {
     lead: String,
+    /// Whose browser showed its `chat_ref`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visitor: Option<String>,
+    /// Why its `chat_ref` leads to nobody's journey: unknown_ref, expired_ref, used_ref, ambiguous.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    reason: Option<Unjoined>,
 }
 
 /// A text without control characters and surrounding space, cut; absent where nothing is left.
@@ -117,6 +133,8 @@ impl LeadBody {
             visitor: None,
             reference: None,
             at: None,
+            chat_ref: None,
+            chat: None,
             fields: BTreeMap::new(),
             consent: None,
             flag: None,
@@ -150,8 +168,10 @@ impl LeadBody {
         for slot in [&mut self.name, &mut self.email, &mut self.phone, &mut self.user_id] {
             *slot = clean(slot.take(), limits::LEAD_VALUE);
         }
-        if self.email.is_none() && self.phone.is_none() && self.user_id.is_none() && self.reference.is_none()
-        {
+        let is_reachable = [&self.email, &self.phone, &self.user_id, &self.reference, &self.chat]
+            .iter()
+            .any(|way| way.is_some());
+        if !is_reachable {
             return Err(no_contact());
         }
         let mut fields = BTreeMap::new();
@@ -162,7 +182,7 @@ impl LeadBody {
             }
         }
         let consent = self.consent()?;
-        let content = json!([
+        let mut content = json!([
             self.kind,
             self.name,
             self.email,
@@ -175,12 +195,17 @@ impl LeadBody {
             consent,
             self.flag
         ]);
+        // What a lead without one is told by stays as it was.
+        if let (Some(chat_ref), Some(content)) = (&self.chat_ref, content.as_array_mut()) {
+            content.push(json!(chat_ref));
+        }
         let (lead, event) = self.lead(app, site).await?;
         let given = Given {
             name: self.name,
             email: self.email,
             phone: self.phone,
             user_id: self.user_id,
+            chat: self.chat,
             fields,
             whatsapp: self.kind == LeadKind::Whatsapp,
         };
@@ -288,7 +313,31 @@ pub async fn post(
 /// # Errors
 /// As [`LeadBody::ready`] and [`append`].
 pub async fn record(app: &App, site: &Site, body: LeadBody) -> Result<(MadeView, Became), Problem> {
+    let wrote = wrote(&body)?;
     let (lead, ready) = body.ready(app, site, app.clock.now()).await?;
+    let mut view = MadeView { lead: lead.to_string(), visitor: None, reason: None };
     let became = append(app, site, ready).await?;
-    Ok((MadeView { lead: lead.to_string() }, became))
+    if let Some(wrote) = wrote {
+        let (message, _) = messages::record(app, site, MessageBody { lead: Some(lead), ..wrote }).await?;
+        view.visitor = message.answer.visitor.as_ref().map(ToString::to_string);
+        view.reason = message.answer.reason;
+    }
+    Ok((view, became))
+}
+
+/// That whoever the lead is wrote or said a reference, where they did.
+fn wrote(body: &LeadBody) -> Result<Option<MessageBody>, Problem> {
+    let Some(chat_ref) = body.chat_ref.as_deref() else { return Ok(None) };
+    if chat::canonical(chat_ref).is_none() {
+        return Err(Problem::invalid_at("/chat_ref", "must be a reference such as 7K3QX9"));
+    }
+    Ok(Some(MessageBody {
+        chat_ref: Some(chat_ref.to_owned()),
+        name: body.name.clone(),
+        phone: body.phone.clone(),
+        email: body.email.clone(),
+        user_id: body.user_id.clone(),
+        at: body.at.clone(),
+        ..MessageBody::of(ChatApp::of_lead(body.kind), format!("lead:{}", body.external_id))
+    }))
 }

@@ -14,6 +14,7 @@
 //! - [`erase`], [`person_export`], [`consent`]: the rights to be forgotten, to see, to change one's mind
 //! - [`audit`]: who looked; [`looks`] notes it
 //! - [`numbers`], [`calls`]: tracked telephone numbers, and who called them
+//! - [`messages`]: who wrote in a chat; [`chat_refs`]: by which reference
 //! - [`exports`]: conversions for ad platforms
 //! - [`archive`]: backup and export
 //! - [`pages`]: the dashboard and the demo, embedded
@@ -27,6 +28,7 @@ pub mod bad_events;
 pub mod calls;
 pub mod campaigns;
 pub mod channel_rules;
+pub mod chat_refs;
 pub mod check;
 pub mod consent;
 pub mod costs;
@@ -47,6 +49,7 @@ pub mod leads_in;
 pub mod links;
 pub mod live;
 pub mod looks;
+pub mod messages;
 pub mod metrics;
 pub mod numbers;
 pub mod openapi;

@@ -8,8 +8,8 @@ use utoipa::{
 
 use super::{
     archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, do_not_call,
-    emails, erase, exports, health, imports, install, leads, leads_in, links, live, metrics, numbers,
-    person_export, persons, queue,
+    emails, erase, exports, health, imports, install, leads, leads_in, links, live, messages, metrics,
+    numbers, person_export, persons, queue,
     records::{activities, attempts, marks, sales, stages},
     reports, sites, sla_report, tokens, visitors, webhooks,
 };
@@ -38,7 +38,7 @@ use crate::{
         leads::list, leads::get, leads::journey, leads::search, leads_in::post, imports::post, marks::patch, marks::flag,
         stages::list, stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,
         sales::sale, sales::sale_by_match, activities::post,
-        numbers::put, numbers::get, numbers::advice, calls::post,
+        numbers::put, numbers::get, numbers::advice, calls::post, messages::post,
         queue::get, do_not_call::list, do_not_call::post, do_not_call::delete,
         exports::post, erase::post, person_export::get, consent::post, consent::put_texts, consent::get_texts, audit::list,
         webhooks::put, webhooks::get, webhooks::test, deliveries::list, deliveries::replay,

@@ -161,6 +161,7 @@ fn identifiers<'a>(
             ("email", &data.email),
             ("phone", &data.phone),
             ("user_id", &data.user_id),
+            ("chat", &data.chat),
             ("name", &data.name),
         ];
         for (kind, value) in kinds {

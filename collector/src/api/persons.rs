@@ -47,7 +47,7 @@ struct VisitorView {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[schema(as = Identifier)]
 struct IdentifierView {
-    /// email, phone or user_id.
+    /// email, phone, user_id or chat.
     kind: &'static str,
     /// Masked for roles that may not know (`a***@e***.com`, `+34 6** *** **0`); absent where it was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,7 @@ struct MarkView {
 #[schema(as = Edge)]
 pub struct EdgeView {
     id: String,
-    /// form, identify, record, email_link, call.
+    /// form, identify, record, email_link, call, chat, known_chat.
     kind: Value,
     /// strong or weak.
     strength: Value,
@@ -114,7 +114,7 @@ pub struct EdgeView {
     to: EndView,
     /// Whether it counts.
     active: bool,
-    /// Why it joins nobody, where it was refused: weak_between_identified, user_ids, emails, phones.
+    /// Why it joins nobody, where it was refused: weak_between_identified, user_ids, emails, phones, chats.
     #[serde(skip_serializing_if = "Option::is_none")]
     conflict: Option<Value>,
     /// What was said of it since, oldest first.
@@ -137,6 +137,7 @@ async fn identifier(
         IdentifierKind::Email => data.email,
         IdentifierKind::Phone => data.phone,
         IdentifierKind::UserId => data.user_id,
+        IdentifierKind::Chat => data.chat,
     });
     let value = match value {
         Some(value) if caller.sees_contacts() => {
@@ -149,6 +150,7 @@ async fn identifier(
         IdentifierKind::Email => "email",
         IdentifierKind::Phone => "phone",
         IdentifierKind::UserId => "user_id",
+        IdentifierKind::Chat => "chat",
     };
     Ok(IdentifierView { kind, value })
 }

@@ -16,8 +16,8 @@ use actix_web::{
 
 use super::{
     archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, do_not_call,
-    docs, emails, erase, exports, health, imports, install, leads, leads_in, links, live, metrics, numbers,
-    openapi, pages, person_export, persons, problem, queue,
+    docs, emails, erase, exports, health, imports, install, leads, leads_in, links, live, messages, metrics,
+    numbers, openapi, pages, person_export, persons, problem, queue,
     records::{activities, attempts, marks, sales, stages},
     reports, sites, sla_report, tokens, visitors, webhooks,
 };
@@ -100,6 +100,7 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
             [get().to(do_not_call::list), post().to(do_not_call::post)],
         ))
         .service(at(&format!("{site}/do-not-call/{{id}}"), "DELETE", [delete().to(do_not_call::delete)]))
+        .service(at(&format!("{site}/messages"), "POST", [post().to(messages::post)]))
         .service(at(&format!("{site}/exports/{{platform}}"), "POST", [post().to(exports::post)]))
         .service(at(&format!("{site}/imports/{{kind}}"), "POST", [post().to(imports::post)]))
         .service(at(&format!("{site}/attempts"), "POST", [post().to(attempts::attempt_by_match)]))

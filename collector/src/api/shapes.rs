@@ -94,6 +94,9 @@ pub struct ContactView {
     phone: Option<String>,
     /// As typed.
     phone_raw: Option<String>,
+    /// The account in a chat application, which is named before it, where they wrote from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     fields: BTreeMap<String, String>,
 }
@@ -291,6 +294,7 @@ fn contact(data: PersonalData) -> ContactView {
         email: data.email,
         phone: data.phone,
         phone_raw: data.phone_raw,
+        chat: data.chat,
         fields: data.fields,
     }
 }
@@ -342,8 +346,8 @@ pub struct ItemView {
     /// The rule by which it is a program's doing, not a person's; reports leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     bot: Option<String>,
-    /// Why it belongs to this journey: same_visitor, same_email, same_phone, same_user_id, email_link, call, same_page_view,
-    /// submission, record.
+    /// Why it belongs to this journey: same_visitor, same_email, same_phone, same_user_id, email_link, call, chat, same_chat,
+    /// same_page_view, submission, record.
     evidence: Value,
     /// Which piece of evidence ties it to the lead, where it was done on another browser.
     #[serde(skip_serializing_if = "Option::is_none")]

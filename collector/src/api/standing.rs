@@ -208,6 +208,13 @@ pub async fn fields_with(
             "reason": call.answer.reason,
             "external_id": call.external_id,
         }),
+        Record::Message(message, _) => json!({
+            "app": message.app,
+            "chat_ref": message.chat_ref,
+            "channel": message.answer.touch.as_ref().map(|touch| touch.channel),
+            "reason": message.answer.reason,
+            "external_id": message.external_id,
+        }),
         Record::Flag(mark) => json!({"flag": mark.flag}),
         Record::Patch(patch) => json!({
             "product": patch.product,
@@ -234,6 +241,7 @@ pub async fn fields_with(
         Record::Stage(stage) => Some(stage.note),
         Record::Attempt(attempt) => attempt.note,
         Record::Call(call, _) => call.note,
+        Record::Message(message, _) => message.note,
         Record::Activity(activity) => activity.note,
         _ => None,
     };
@@ -244,6 +252,9 @@ pub async fn fields_with(
             Record::Stage(_) => {
                 own.insert("by".to_owned(), json!(note.by));
                 own.insert("reason".to_owned(), json!(note.reason));
+            }
+            Record::Message(..) => {
+                own.insert("text".to_owned(), json!(note.reason));
             }
             Record::Activity(_) => {
                 if let Some(props) = own.get_mut("props").and_then(Value::as_object_mut) {

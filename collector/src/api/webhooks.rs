@@ -61,7 +61,7 @@ pub struct WebhookBody {
     /// signs on for three days.
     #[serde(default)]
     secret: Option<String>,
-    /// lead.created, lead.updated, stage.changed, attempt.recorded, sale.recorded, call.received, sla.breached,
+    /// lead.created, lead.updated, stage.changed, attempt.recorded, sale.recorded, call.received, message.received, sla.breached,
     /// segment.entered, segment.left, site.silent, form.silent, delivery.failing.
     #[schema(value_type = Vec<String>)]
     types: Vec<MessageType>,

@@ -36,6 +36,7 @@ const PATHS: &[&str] = &[
     "contact.email",
     "contact.phone",
     "contact.phone_raw",
+    "contact.chat",
     "contact.phone_country_code",
     "contact.phone_national",
     "consent.text_version",

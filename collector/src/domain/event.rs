@@ -266,7 +266,7 @@ pub struct Personal {
     /// Where the vault keeps it; `None` where there was nothing to keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vault: Option<VaultRef>,
-    /// Stand-ins for the identifiers, in the order e-mail, phone, user id.
+    /// Stand-ins for the identifiers, in the order e-mail, phone, user id, chat.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<Identifier>,
 }
@@ -288,6 +288,8 @@ pub enum IdentifierKind {
     Email,
     Phone,
     UserId,
+    /// An account in a chat application, which is named before it: `messenger:2400000000000001`.
+    Chat,
 }
 
 /// The declared part of a lead form, without the personal data.

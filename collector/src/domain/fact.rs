@@ -11,6 +11,7 @@ use super::{
     activity::Activity,
     audit::Looked,
     call::{Call, Lease},
+    chat::Message,
     consent::{ConsentSaid, ConsentTextsPut},
     conversion::ConversionSent,
     delivery::{ReplayAsked, Tried},
@@ -67,6 +68,8 @@ pub enum Entry {
     Sale(Sale),
     /// Somebody called.
     Call(Call),
+    /// Somebody wrote.
+    Message(Message),
     /// A number was shown to a visitor.
     Lease(Lease),
     /// A lead was marked.
@@ -150,6 +153,7 @@ impl Entry {
             | Self::Activity(_)
             | Self::Breach(_) => Record::of(self).map(Record::received_at),
             Self::Call(call) => Some(call.received_at),
+            Self::Message(message) => Some(message.received_at),
             Self::Lease(lease) => Some(lease.at),
             Self::Numbers(put) => Some(put.at),
             Self::Pixel(pixel) => Some(pixel.at),
@@ -186,6 +190,7 @@ impl Entry {
             Self::Consent(said) => vec![said.note],
             Self::Webhooks(put) => put.items.iter().map(|webhook| webhook.target).collect(),
             Self::Call(call) => call.references(),
+            Self::Message(message) => message.references(),
             entry => Record::of(entry).map(Record::references).unwrap_or_default(),
         }
     }

@@ -37,6 +37,10 @@ pub enum Evidence {
     EmailLink,
     /// It was done on a browser that alone showed the number which the person called.
     Call,
+    /// It was done on a browser that showed the reference which the person wrote.
+    Chat,
+    /// It was done on another browser, whose user wrote from the same chat account.
+    SameChat,
     /// It happened on the same anonymous page view.
     SamePageView,
     /// The lead was born of it.

@@ -35,6 +35,7 @@
 //! - [`standing`]: a lead as the facts about it add up
 //! - [`conversion`]: what ad platforms are told of
 //! - [`number`], [`call`]: tracked telephone numbers, and who may have called
+//! - [`chat`]: messages, and the references by which they find their page
 //! - [`funnel`]: the stages that leads go through, and whose business each is
 //! - [`consent`], [`erasure`], [`audit`]: what people agreed to, who was forgotten, who looked
 
@@ -45,6 +46,7 @@ pub mod bot;
 pub mod calendar;
 pub mod call;
 pub mod channel;
+pub mod chat;
 pub mod circuit;
 pub mod clock_skew;
 pub mod consent;

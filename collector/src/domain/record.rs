@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     activity::Activity,
     call::Call,
+    chat::Message,
     conversion::ConversionSent,
     event::{Consent, Flag, LeadKind, Personal, Prop},
     fact::{Entry, Position, StageMove},
@@ -166,6 +167,8 @@ pub enum Record<'a> {
     Sale(&'a Sale),
     /// A call by it.
     Call(&'a Call, &'a LeadId),
+    /// A message by it.
+    Message(&'a Message, &'a LeadId),
     /// A mark.
     Flag(&'a FlagSet),
     /// What is known of it.
@@ -188,6 +191,7 @@ impl<'a> Record<'a> {
             Entry::Attempt(attempt) => Some(Self::Attempt(attempt)),
             Entry::Sale(sale) => Some(Self::Sale(sale)),
             Entry::Call(call) => Some(Self::Call(call, call.lead.as_ref()?)),
+            Entry::Message(message) => Some(Self::Message(message, message.lead.as_ref()?)),
             Entry::Flag(flag) => Some(Self::Flag(flag)),
             Entry::Patch(patch) => Some(Self::Patch(patch)),
             Entry::ConversionSent(sent) => Some(Self::ConversionSent(sent)),
@@ -205,7 +209,7 @@ impl<'a> Record<'a> {
             Self::Stage(record) => &record.lead,
             Self::Attempt(record) => &record.lead,
             Self::Sale(record) => &record.lead,
-            Self::Call(_, lead) => lead,
+            Self::Call(_, lead) | Self::Message(_, lead) => lead,
             Self::Flag(record) => &record.lead,
             Self::Patch(record) => &record.lead,
             Self::ConversionSent(record) => &record.lead,
@@ -223,6 +227,7 @@ impl<'a> Record<'a> {
             Self::Attempt(record) => record.at,
             Self::Sale(record) => record.at,
             Self::Call(record, _) => record.at,
+            Self::Message(record, _) => record.at,
             Self::Activity(record) => record.at,
             Self::Breach(record) => record.due_at,
             Self::Flag(record) => record.received_at,
@@ -240,6 +245,7 @@ impl<'a> Record<'a> {
             Self::Attempt(record) => record.received_at,
             Self::Sale(record) => record.received_at,
             Self::Call(record, _) => record.received_at,
+            Self::Message(record, _) => record.received_at,
             Self::Activity(record) => record.received_at,
             Self::Breach(record) => record.at,
             Self::Flag(record) => record.received_at,
@@ -257,6 +263,7 @@ impl<'a> Record<'a> {
             Self::Attempt(_) => "attempt",
             Self::Sale(_) => "sale",
             Self::Call(..) => "call",
+            Self::Message(..) => "message",
             Self::Flag(_) => "flag",
             Self::Patch(_) => "patch",
             Self::ConversionSent(_) => "export",
@@ -289,9 +296,20 @@ impl<'a> Record<'a> {
             Self::Attempt(record) => Some(&record.external_id),
             Self::Sale(record) => Some(&record.external_id),
             Self::Call(record, _) => Some(&record.external_id),
+            Self::Message(record, _) => Some(&record.external_id),
             Self::ConversionSent(record) => Some(&record.key),
             Self::Activity(record) => Some(&record.external_id),
             Self::Flag(_) | Self::Patch(_) | Self::Breach(_) => None,
+        }
+    }
+
+    /// By what it says that somebody is known, where it says so by itself: what a lead is known by is the lead's.
+    #[must_use]
+    pub fn personal(self) -> Option<&'a Personal> {
+        match self {
+            Self::Call(call, _) => Some(&call.personal),
+            Self::Message(message, _) => Some(&message.personal),
+            _ => None,
         }
     }
 
@@ -303,6 +321,7 @@ impl<'a> Record<'a> {
             Self::Stage(record) => vec![record.note],
             Self::Attempt(record) => record.note.into_iter().collect(),
             Self::Call(record, _) => record.references(),
+            Self::Message(record, _) => record.references(),
             Self::Patch(record) => record.crm.into_iter().collect(),
             Self::Activity(record) => record.note.into_iter().collect(),
             Self::Sale(_) | Self::Flag(_) | Self::ConversionSent(_) | Self::Breach(_) => Vec::new(),

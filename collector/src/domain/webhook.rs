@@ -25,6 +25,9 @@ pub enum MessageType {
     /// Somebody called.
     #[serde(rename = "call.received")]
     CallReceived,
+    /// Somebody wrote.
+    #[serde(rename = "message.received")]
+    MessageReceived,
     /// A lead waited for longer than was promised.
     #[serde(rename = "sla.breached")]
     SlaBreached,
@@ -56,6 +59,7 @@ impl MessageType {
             Self::AttemptRecorded => "attempt.recorded",
             Self::SaleRecorded => "sale.recorded",
             Self::CallReceived => "call.received",
+            Self::MessageReceived => "message.received",
             Self::SlaBreached => "sla.breached",
             Self::SegmentEntered => "segment.entered",
             Self::SegmentLeft => "segment.left",
@@ -74,7 +78,7 @@ impl MessageType {
     /// Whether somebody waits to be called: tried again within seconds before the long schedule begins.
     #[must_use]
     pub fn is_hot(self) -> bool {
-        matches!(self, Self::LeadCreated | Self::CallReceived | Self::SlaBreached)
+        matches!(self, Self::LeadCreated | Self::CallReceived | Self::MessageReceived | Self::SlaBreached)
     }
 }
 

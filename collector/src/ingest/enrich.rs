@@ -174,6 +174,8 @@ pub struct Given {
     pub phone: Option<String>,
     /// The site's own id of the person.
     pub user_id: Option<String>,
+    /// Their account in a chat application, which is named before it.
+    pub chat: Option<String>,
     /// Further declared fields.
     pub fields: BTreeMap<String, String>,
     /// Whether the number is a WhatsApp account's.
@@ -208,6 +210,7 @@ impl Given {
             parts.identifier(IdentifierKind::Email, email.as_deref())?,
             parts.identifier(IdentifierKind::Phone, phone.as_deref())?,
             parts.identifier(IdentifierKind::UserId, self.user_id.as_deref())?,
+            parts.identifier(IdentifierKind::Chat, self.chat.as_deref())?,
         ];
         if real.contains(&false) {
             flags.push(Flag::JunkIdentifier);
@@ -218,6 +221,7 @@ impl Given {
             phone,
             phone_raw: self.phone,
             user_id: self.user_id,
+            chat: self.chat,
             fields: self.fields,
             ..PersonalData::default()
         };

@@ -130,6 +130,7 @@ impl Counters {
                 | Entry::Attempt(_)
                 | Entry::Sale(_)
                 | Entry::Call(_)
+                | Entry::Message(_)
                 | Entry::Lease(_)
                 | Entry::Numbers(_)
                 | Entry::Flag(_)

@@ -187,6 +187,7 @@ impl Entries {
             | Entry::Attempt(_)
             | Entry::Sale(_)
             | Entry::Call(_)
+            | Entry::Message(_)
             | Entry::Lease(_)
             | Entry::Flag(_)
             | Entry::Patch(_)

@@ -12,6 +12,7 @@ use crate::{
         fact::{SiteNumber, Subject},
         id::{Id, LeadId, Token, VaultRef},
         identity::{Edge, Node, person::Member, profile},
+        record::Record,
         site::SiteConfig,
         standing::Lead,
         visit::{self, Seen},
@@ -176,7 +177,14 @@ impl Holdings {
             .events()
             .filter(move |seen| given_up.is_empty() || !given_up.contains(seen.event.id_text().as_str()))
             .filter_map(|seen| seen.event.detail.personal());
-        of_events.chain(self.leads.iter().map(|lead| &lead.personal))
+        let records = self.records.iter().flat_map(|(_, records)| records);
+        // What an erased lead was told of is given up with it.
+        let of_records = records.filter_map(|stored| Record::of(&stored.entry)).filter(|record| {
+            self.leads.iter().any(|lead| lead.id == *record.lead() && !lead.flags.contains(&Flag::Erased))
+        });
+        of_events
+            .chain(self.leads.iter().map(|lead| &lead.personal))
+            .chain(of_records.filter_map(Record::personal))
     }
 
     /// What the vault may keep of them: submissions, and what was noted about their leads and about who they are.

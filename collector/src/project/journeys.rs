@@ -6,6 +6,7 @@ mod erase;
 
 use crate::{
     domain::{
+        chat::{Clicked, Message},
         event::{Detail, Event, Flag, Personal},
         fact::{Arrival, EmailLink, Entry, Position, SiteNumber, Subject},
         id::{Id, LeadId},
@@ -192,6 +193,7 @@ impl<'a> Work<'a> {
                 | Entry::Attempt(_)
                 | Entry::Sale(_)
                 | Entry::Call(_)
+                | Entry::Message(_)
                 | Entry::Flag(_)
                 | Entry::Patch(_)
                 | Entry::ConversionSent(_)
@@ -201,6 +203,9 @@ impl<'a> Work<'a> {
                         let lead = record.lead();
                         rows.push(Row::Record { lead: lead.clone(), position: stored.position });
                         self.leads.news.told(lead, stored);
+                    }
+                    if let Entry::Message(message) = stored.entry.as_ref() {
+                        self.message(stored.position, message, &mut rows);
                     }
                 }
                 Entry::EdgeMark(mark) => self.leads.marks.push((stored.position, mark.clone())),
@@ -250,6 +255,22 @@ impl<'a> Work<'a> {
         Ok(rows)
     }
 
+    /// Whoever wrote with a reference and whoever was shown it are one human.
+    fn message(&mut self, position: Position, message: &Message, rows: &mut Vec<Row>) {
+        rows.extend(message.used(position).map(Row::Used));
+        let Some(visitor) = &message.answer.visitor else { return };
+        let kind = if message.answer.was_known { EdgeKind::KnownChat } else { EdgeKind::Chat };
+        let words = Words {
+            fact: format!("message:{}", message.external_id),
+            position,
+            at: message.at,
+            received_at: message.received_at,
+            kind,
+            personal: message.personal.clone(),
+        };
+        self.leads.news.says(Node::Visitor(visitor.clone()), words);
+    }
+
     fn arrival(&mut self, position: Position, arrival: &Arrival, rows: &mut Vec<Row>) {
         let mut subjects = BTreeSet::new();
         for (offset, event) in (0..).zip(&arrival.events) {
@@ -276,6 +297,7 @@ impl<'a> Work<'a> {
                     },
                 );
             }
+            rows.extend(Clicked::of(arrival, event, position + offset).map(Row::Clicked));
             subjects.extend(subject);
         }
         if let (Some(link), Some(visitor)) = (&arrival.email_link, &arrival.visitor) {

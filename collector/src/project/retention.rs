@@ -260,8 +260,13 @@ impl Work<'_> {
             {
                 self.step.entries.insert(stored.position);
             }
-            // Of a call that nobody could be asked back for nothing else is left.
+            // Of a call or message that nobody could be asked back for nothing else is left.
             Entry::Call(call) if call.lead.is_none() && age.is_some_and(|at| at < self.cutoffs.leads) => {
+                self.step.entries.insert(stored.position);
+            }
+            Entry::Message(message)
+                if message.lead.is_none() && age.is_some_and(|at| at < self.cutoffs.leads) =>
+            {
                 self.step.entries.insert(stored.position);
             }
             // Of evidence that is not there.

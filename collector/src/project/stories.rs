@@ -149,8 +149,10 @@ fn evidence(edge: &Edge) -> Evidence {
     match (edge.kind, edge.identifier().map(|identifier| identifier.kind)) {
         (EdgeKind::EmailLink, _) => Evidence::EmailLink,
         (EdgeKind::Call, _) => Evidence::Call,
+        (EdgeKind::Chat | EdgeKind::KnownChat, _) => Evidence::Chat,
         (_, Some(IdentifierKind::Email) | None) => Evidence::SameEmail,
         (_, Some(IdentifierKind::Phone)) => Evidence::SamePhone,
         (_, Some(IdentifierKind::UserId)) => Evidence::SameUserId,
+        (_, Some(IdentifierKind::Chat)) => Evidence::SameChat,
     }
 }

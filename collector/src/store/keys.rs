@@ -44,6 +44,8 @@
 //! | `0xb1` | lead | what is to be known of one that nobody has reached |
 //! | `0xb3` | keyed hash of a number | why it is not to be called |
 //! | `0xb4` | form, hour | how often it was sent in it |
+//! | `0xb5` | reference of a chat, newest first: when, position | who clicked it |
+//! | `0xb6` | reference of a chat, position | who wrote with it |
 //! | `0x98` | cell | sums |
 //! | `0x99` | cell, piece | different visitors of the cell, those with a lead |
 //! | `0x9a` | subject, cost or lead | what was counted of it |
@@ -56,6 +58,7 @@
 
 mod base;
 mod calls;
+mod chats;
 mod counters;
 mod forms;
 mod name;
@@ -65,7 +68,8 @@ mod rights;
 mod waiting;
 
 pub use self::{
-    base::*, calls::*, counters::*, forms::*, name::name, outbox::*, people::*, rights::*, waiting::*,
+    base::*, calls::*, chats::*, counters::*, forms::*, name::name, outbox::*, people::*, rights::*,
+    waiting::*,
 };
 use super::rollup::{self, Contributor, Piece};
 use crate::domain::{
@@ -116,6 +120,8 @@ const LEASE: u8 = 0xb0;
 const WAITING: u8 = 0xb1;
 const DO_NOT_CALL: u8 = 0xb3;
 const FORM_PULSE: u8 = 0xb4;
+const CHAT_CLICK: u8 = 0xb5;
+const CHAT_USE: u8 = 0xb6;
 const SUMS: u8 = 0x98;
 const MEMBERS: u8 = 0x99;
 const COUNTED: u8 = 0x9a;

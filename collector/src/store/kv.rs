@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     Append, Appended, BadPage, BadQuery, Carried, Contributor, Description, Hold, LeadPage, LeadQuery,
     LogMark, Pair, Refused, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, calls,
-    carry,
+    carry, chats,
     engine::Engine,
     erase, forms, index, keys, opening,
     outbox::Claims,
@@ -29,6 +29,7 @@ use crate::domain::{
     bad_event::{BadBeacon, BadLog},
     calendar::Day,
     call::Lease,
+    chat::{Clicked, Used},
     counters::Counted,
     fact::{Position, SiteNumber, Subject},
     id::{Id, LeadId, Token, VaultRef},
@@ -403,6 +404,15 @@ impl Store for KvStore {
         max: usize,
     ) -> Result<Vec<Lease>, StoreError> {
         self.blocking(move |engine| calls::leases(engine, site, &number, since, max)).await
+    }
+
+    async fn chat_ref(
+        &self,
+        site: SiteNumber,
+        chat_ref: String,
+        max: usize,
+    ) -> Result<(Vec<Clicked>, Vec<Used>), StoreError> {
+        self.blocking(move |engine| chats::of_ref(engine, site, &chat_ref, max)).await
     }
 
     async fn audited(

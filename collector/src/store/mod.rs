@@ -35,6 +35,7 @@ pub mod bad;
 pub mod block;
 mod calls;
 pub mod carry;
+mod chats;
 pub mod check;
 pub mod dedupe;
 pub mod engine;
@@ -99,6 +100,7 @@ use crate::domain::{
     bad_event::{BadBeacon, BadLog},
     calendar::Day,
     call::Lease,
+    chat::{Clicked, Used},
     counters::Counted,
     fact::{Entry, Position, SiteNumber, Subject},
     id::{Id, LeadId, Token, VaultRef},
@@ -286,6 +288,14 @@ pub trait Store: Outbox + WaitingList + Send + Sync {
         since: i64,
         max: usize,
     ) -> Result<Vec<Lease>, StoreError>;
+
+    /// Who clicked a chat's reference, the latest first, and who wrote with it, in the order they came; at most `max` of each.
+    async fn chat_ref(
+        &self,
+        site: SiteNumber,
+        chat_ref: String,
+        max: usize,
+    ) -> Result<(Vec<Clicked>, Vec<Used>), StoreError>;
 
     /// The entries of the audit trail before a position, newest first, at most `max`; fewer only at the end.
     async fn audited(

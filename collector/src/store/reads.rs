@@ -380,6 +380,13 @@ pub(super) fn write(
                 batch.push((key, Some(packed(&lease)?)));
             }
             Row::DoNotCall(said) => waiting::write_do_not_call(site, &said, batch)?,
+            Row::Clicked(clicked) => {
+                batch.push((keys::chat_click(site, &clicked), Some(packed(&clicked)?)));
+            }
+            Row::Used(used) => {
+                let key = keys::chat_use(site, &used.chat_ref, used.position);
+                batch.push((key, Some(packed(&used)?)));
+            }
             Row::Audited(position) => batch.push((keys::audited(site, position), Some(vec![keys::VERSION]))),
             Row::Unsaid(edge) => people::forget_edge(site, &edge, batch),
             Row::Ended(subject) => erase::end(engine, site, &subject, batch)?,

@@ -16,6 +16,7 @@ use super::{
     rollup::{Base, Changes, Contributor},
 };
 use crate::domain::{
+    chat::Clicked,
     event::Detail,
     fact::{Entry, Position, SiteNumber, Subject},
     id::LeadId,
@@ -85,6 +86,11 @@ pub(super) fn seal(engine: &dyn Engine, step: SealStep) -> Result<(), StoreError
             if let Entry::Lease(lease) = &stored {
                 batch.push((keys::lease(site, &lease.number, lease.at, &lease.visitor), None));
             }
+            if let Entry::Message(message) = &stored
+                && let Some(used) = message.used(*first)
+            {
+                batch.push((keys::chat_use(site, &used.chat_ref, used.position), None));
+            }
             if let Entry::Arrival(arrival) = &stored {
                 install.observe(arrival);
                 rows.extend(Row::pulse(arrival, -1));
@@ -95,6 +101,8 @@ pub(super) fn seal(engine: &dyn Engine, step: SealStep) -> Result<(), StoreError
                     {
                         batch.push((keys::order(site, order_id, &subject, position), None));
                     }
+                    let clicked = Clicked::of(arrival, event, position);
+                    batch.extend(clicked.map(|clicked| (keys::chat_click(site, &clicked), None)));
                 }
             }
             for reference in stored.references() {

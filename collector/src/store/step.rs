@@ -3,6 +3,7 @@
 use super::{Contributor, Stored};
 use crate::domain::{
     call::Lease,
+    chat::{Clicked, Used},
     counters::{Cell, Counted, Tally},
     delivery::Delivery,
     do_not_call::DoNotCall,
@@ -118,6 +119,10 @@ pub enum Row {
     Lease(Lease),
     /// Whether a number is not to be called, by now.
     DoNotCall(DoNotCall),
+    /// A reference was clicked.
+    Clicked(Clicked),
+    /// A reference led to a browser.
+    Used(Used),
     /// An entry is part of the audit trail.
     Audited(Position),
     /// What was counted of a subject, a cost or a lead, by now.

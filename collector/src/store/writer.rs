@@ -196,6 +196,7 @@ impl Writer {
                 let personal = match &mut entry {
                     Entry::Lead(lead) => Some(&mut lead.personal),
                     Entry::Call(call) => Some(&mut call.personal),
+                    Entry::Message(message) => Some(&mut message.personal),
                     _ => None,
                 };
                 if let Some(personal) = personal {

@@ -117,6 +117,7 @@ pub fn masked(kind: IdentifierKind, value: &str) -> String {
             Err(_) => "***".to_owned(),
         },
         IdentifierKind::UserId => format!("{}***", first(value)),
+        IdentifierKind::Chat => format!("{}:***", value.split_once(':').map_or("", |(app, _)| app)),
     }
 }
 
@@ -135,6 +136,7 @@ mod tests {
             (IdentifierKind::Phone, "600", "***"),
             (IdentifierKind::UserId, "cliente-4711", "c***"),
             (IdentifierKind::UserId, "", "***"),
+            (IdentifierKind::Chat, "messenger:2400000000000001", "messenger:***"),
         ];
         for (kind, value, expected) in cases {
             assert_eq!(masked(kind, value), expected, "{value}");

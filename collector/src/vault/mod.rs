@@ -61,6 +61,9 @@ pub struct PersonalData {
     /// The site's own id of the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
+    /// The account in a chat application, which is named before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat: Option<String>,
     /// Further declared fields.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
@@ -88,6 +91,7 @@ impl PersonalData {
             name: later.name.or(self.name),
             email: later.email.or(self.email),
             user_id: later.user_id.or(self.user_id),
+            chat: later.chat.or(self.chat),
             by: later.by.or(self.by),
             reason: later.reason.or(self.reason),
             ..self
@@ -225,6 +229,7 @@ impl Vault {
             IdentifierKind::Email => b"email",
             IdentifierKind::Phone => b"phone",
             IdentifierKind::UserId => b"user_id",
+            IdentifierKind::Chat => b"chat",
         };
         let mut mac = keys::hmac(&self.lookup);
         mac.update(&site.to_be_bytes());

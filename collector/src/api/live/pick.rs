@@ -214,6 +214,7 @@ impl Picker {
             | Entry::Attempt(_)
             | Entry::Sale(_)
             | Entry::Call(_)
+            | Entry::Message(_)
             | Entry::Flag(_)
             | Entry::Patch(_)
             | Entry::ConversionSent(_)
@@ -381,8 +382,10 @@ async fn record(
     text: &mut String,
 ) -> Result<(), Problem> {
     let kind = match record {
-        // A call shows in its lead at once: it waits to be answered.
-        Record::Lead(_) | Record::Call(..) => return lead(feed, site, record.lead(), mark, text).await,
+        // A call, and a message, shows in its lead at once: it waits to be answered.
+        Record::Lead(_) | Record::Call(..) | Record::Message(..) => {
+            return lead(feed, site, record.lead(), mark, text).await;
+        }
         Record::Stage(_) => Type::Stage,
         Record::Attempt(_) => Type::Attempt,
         Record::Sale(_) => Type::Sale,

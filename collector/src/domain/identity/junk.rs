@@ -89,6 +89,7 @@ pub fn is_junk(kind: IdentifierKind, normalised: &str) -> bool {
     let text = normalised.trim().to_lowercase();
     match kind {
         IdentifierKind::UserId => is_nobody(&text),
+        IdentifierKind::Chat => is_nobody(text.split_once(':').map_or(&text, |(_, account)| account)),
         IdentifierKind::Email => {
             let (user, domain) = text.rsplit_once('@').unwrap_or((&text, ""));
             let host = domain.split('.').next().unwrap_or_default();

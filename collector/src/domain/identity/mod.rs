@@ -39,7 +39,7 @@ pub enum Node {
     Visitor(Id),
     /// A lead that no browser is known to have left.
     Lead(LeadId),
-    /// An e-mail address, a telephone number or a user id, by its token.
+    /// An e-mail address, a telephone number, a user id or a chat account, by its token.
     Identifier(Identifier),
 }
 
@@ -100,6 +100,10 @@ pub enum EdgeKind {
     EmailLink,
     /// Somebody called a number that was shown in this browser alone; numbers are passed on, too.
     Call,
+    /// Somebody who was not known until then wrote with a reference that only this browser had shown.
+    Chat,
+    /// Somebody who was known did; texts are passed on, too.
+    KnownChat,
 }
 
 /// How much evidence proves. Strong evidence comes first.
@@ -212,6 +216,8 @@ impl Said<'_> {
             EdgeKind::Form | EdgeKind::Identify | EdgeKind::Record => (Strength::Strong, 100),
             EdgeKind::EmailLink => (Strength::Weak, 80),
             EdgeKind::Call => (Strength::Weak, 90),
+            EdgeKind::Chat => (Strength::Strong, 95),
+            EdgeKind::KnownChat => (Strength::Weak, 80),
         };
         let edge = |identifier: &Identifier| {
             let (a, b) = (who.clone(), Node::Identifier(*identifier));
@@ -240,6 +246,6 @@ pub fn most_of(kind: IdentifierKind) -> usize {
     match kind {
         // A user id is the site's own word on who somebody is.
         IdentifierKind::UserId => 1,
-        IdentifierKind::Email | IdentifierKind::Phone => 5,
+        IdentifierKind::Email | IdentifierKind::Phone | IdentifierKind::Chat => 5,
     }
 }

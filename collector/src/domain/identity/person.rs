@@ -39,6 +39,8 @@ pub enum Conflict {
     Emails,
     /// They would have too many telephone numbers.
     Phones,
+    /// They would have too many chat accounts.
+    Chats,
 }
 
 /// A piece of evidence between two members.
@@ -197,6 +199,7 @@ fn refused(a: &BTreeSet<Identifier>, b: &BTreeSet<Identifier>, strength: Strengt
         (IdentifierKind::UserId, Conflict::UserIds),
         (IdentifierKind::Email, Conflict::Emails),
         (IdentifierKind::Phone, Conflict::Phones),
+        (IdentifierKind::Chat, Conflict::Chats),
     ]
     .into_iter()
     .find(|(kind, _)| count(*kind) > most_of(*kind))

@@ -61,7 +61,7 @@ async fn unsaid(
     site: SiteNumber,
     erased: &Erased,
 ) -> Result<(Vec<Edge>, BTreeSet<Node>), StoreError> {
-    let kinds = [IdentifierKind::Email, IdentifierKind::Phone, IdentifierKind::UserId];
+    let kinds = [IdentifierKind::Email, IdentifierKind::Phone, IdentifierKind::UserId, IdentifierKind::Chat];
     let identifiers =
         erased.tokens.iter().flat_map(|token| kinds.map(|kind| Identifier { kind, token: *token }));
     let visitors = erased.visitors.iter().cloned().map(Node::Visitor);

@@ -124,6 +124,7 @@ impl<'a> Outbox<'a> {
             Record::Sale(sale) => (MessageType::SaleRecorded, sale.at),
             Record::Call(call, _) => (MessageType::CallReceived, call.at),
             Record::Breach(breach) => (MessageType::SlaBreached, breach.due_at),
+            Record::Message(message, _) => (MessageType::MessageReceived, message.at),
             Record::Flag(_) | Record::Patch(_) => (MessageType::LeadUpdated, received_at),
             // What an ad platform was given is nothing new about the lead, and what happened elsewhere moves it nowhere.
             Record::ConversionSent(_) | Record::Activity(_) => return Ok(()),

@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     domain::{
         call::Lease,
+        chat::{ChatApp, Found, Message},
         counters::{Cell, Tally},
         event::{Cta, Detail, Event, Identifier, IdentifierKind, LeadKind, Personal, Submission},
         fact::{HOUSE, StageMove},
@@ -45,7 +46,7 @@ fn config() -> SiteConfig {
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    (0u8..17, 0u8..4, 0u8..4, 0u16..4, 0i64..119, 0i64..2)
+    (0u8..19, 0u8..4, 0u8..4, 0u16..4, 0i64..119, 0i64..2)
 }
 
 fn event(page: &str, number: u16, at: i64, detail: Detail) -> Event {
@@ -123,6 +124,32 @@ fn entry(index: usize, (what, who, page, number, day, late): Happening) -> Entry
             visitor: Id::parse(&format!("v{who}")).unwrap(),
             at: received,
         }),
+        17 => Entry::Message(Message {
+            lead: (number > 0).then(|| LeadId::of_record("lead", &format!("crm{who}{page}{}", day / 20))),
+            app: ChatApp::Whatsapp,
+            at,
+            received_at: received,
+            personal: Personal {
+                vault: Some(reference(index)),
+                identifiers: vec![Identifier {
+                    kind: IdentifierKind::Phone,
+                    token: Token([number as u8; 16]),
+                }],
+            },
+            note: None,
+            chat_ref: Some(format!("7K3QX{page}")),
+            external_id: format!("m{index}"),
+            answer: Found {
+                visitor: (who < 2).then(|| Id::parse(&format!("v{who}")).unwrap()),
+                was_known: who == 0,
+                ..Found::default()
+            },
+        }),
+        18 => {
+            let (app, chat_ref) = ("whatsapp".to_owned(), Some(format!("7k3qx{page}")));
+            let click = Detail::ChatClick { app, to: None, chat_ref, cta: None };
+            arrival(visitor, Mode::Full, received, vec![event(&own, 40 + number, at, click)])
+        }
         10 => Entry::Stage(StageMove {
             lead: LeadId::of_event(&format!("p{}{page}d{}-{}", who % 2, day / 3, 10 + number)),
             stage: "mql".to_owned(),

@@ -3,6 +3,7 @@
 use super::{derived::lead, *};
 use crate::{
     domain::call::Lease,
+    domain::chat::{Clicked, Used},
     domain::identity::{
         Edge, EdgeId, EdgeKind, Node, Said,
         person::Conflict,
@@ -170,6 +171,42 @@ fn whom_a_number_was_shown_to_is_told_latest_first_and_no_further_back_than_aske
         assert_eq!(told(20, 9).await, [all[1].clone(), all[2].clone()]);
         assert_eq!(told(0, 1).await, [all[1].clone()]);
         assert_eq!(store.leases(SITE, "+342".to_owned(), 0, 9).await.unwrap(), []);
+        store.close().await;
+    });
+}
+
+#[test]
+fn who_clicked_a_reference_is_told_latest_first_and_who_wrote_with_it_in_order() {
+    on_each(|place| async move {
+        let store = place.open();
+        with_site(store.as_ref()).await;
+        let clicked = |chat_ref: &str, visitor: &str, at: i64, position: u64| Clicked {
+            chat_ref: chat_ref.to_owned(),
+            visitor: id(visitor),
+            at,
+            position,
+        };
+        let used = |chat_ref: &str, at: i64, position: u64| Used {
+            chat_ref: chat_ref.to_owned(),
+            at,
+            lead: None,
+            position,
+        };
+        let clicks = [
+            clicked("7K3QX9", "v", 10, 3),
+            clicked("7K3QX9", "v", 10, 4),
+            clicked("7K3QX9", "w", 30, 2),
+            clicked("7K3QX90", "x", 20, 1),
+        ];
+        let uses = [used("7K3QX9", 9, 12), used("7K3QX9", 30, 5), used("7K3QX90", 1, 6)];
+        let rows = clicks.iter().cloned().map(Row::Clicked).chain(uses.iter().cloned().map(Row::Used));
+        commit(store.as_ref(), rows.collect()).await;
+        let told =
+            async |chat_ref: &str, max: usize| store.chat_ref(SITE, chat_ref.to_owned(), max).await.unwrap();
+        let newest_first = vec![clicks[2].clone(), clicks[0].clone(), clicks[1].clone()];
+        assert_eq!(told("7K3QX9", 9).await, (newest_first, vec![uses[1].clone(), uses[0].clone()]));
+        assert_eq!(told("7K3QX9", 1).await, (vec![clicks[2].clone()], vec![uses[1].clone()]));
+        assert_eq!(told("7K3QX", 9).await, (vec![], vec![]), "no reference begins another");
         store.close().await;
     });
 }

@@ -41,6 +41,8 @@ pub fn name(key: &[u8]) -> String {
         Some(&LEASE) => "whom a number was shown to",
         Some(&WAITING) => "lead that waits",
         Some(&DO_NOT_CALL) => "number that is not to be called",
+        Some(&CHAT_CLICK) => "click on a chat's reference",
+        Some(&CHAT_USE) => "use of a chat's reference",
         Some(&SUMS) => "sums of a counter",
         Some(&MEMBERS) => "visitors of a counter",
         Some(&COUNTED) => "what was counted of a subject or a cost",

@@ -23,6 +23,7 @@ fn write_node(key: &mut Vec<u8>, node: &Node) {
                 IdentifierKind::Email => 0,
                 IdentifierKind::Phone => 1,
                 IdentifierKind::UserId => 2,
+                IdentifierKind::Chat => 3,
             });
             key.extend_from_slice(&token.0);
         }
