@@ -201,6 +201,7 @@ async fn calls_that_say_little_are_told_as_little() {
         (&json!("printed_number"), &Value::Null),
         "nobody could be called back"
     );
+    assert_eq!(call(&app, &hidden).await.expect(200), answer, "it is one call");
 
     // A number that moves on: a call of then keeps its meaning.
     app.clock.advance(10_000);

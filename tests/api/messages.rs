@@ -188,6 +188,7 @@ async fn accounts_that_are_no_telephone_numbers_keep_their_conversation_together
     // A conversation of nobody in particular is about whoever was shown the reference, or about nobody.
     let nobody = json!({"app": "chat", "external_id": "m-4", "text": "Hola", "at": NOW});
     assert_eq!(write(&app, &nobody).await.expect(201)["lead"], Value::Null);
+    assert_eq!(write(&app, &nobody).await.expect(200)["lead"], Value::Null, "it is one message");
     assert_eq!(app.client.leads("acme").await.len(), 2);
     // By e-mail, where that is how a person is known.
     let by_email = json!({"app": "chat", "external_id": "m-5", "from": "Ana@Example.com", "at": NOW});

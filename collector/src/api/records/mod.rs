@@ -80,7 +80,7 @@ impl Ready {
     pub fn external_id(&self) -> Option<String> {
         match &self.entry {
             Entry::Cost(cost) => Some(cost.key()),
-            entry => Record::of(entry)?.external_id().map(str::to_owned),
+            entry => named(entry).map(|(_, external_id)| external_id.to_owned()),
         }
     }
 
@@ -89,9 +89,19 @@ impl Ready {
         if let Entry::Cost(cost) = &self.entry {
             return Some(costs::claim(cost));
         }
-        let (record, content) = (Record::of(&self.entry)?, self.content.as_ref()?);
+        let ((kind, external_id), content) = (named(&self.entry)?, self.content.as_ref()?);
         let content = app.vault.digest(site.number, content.to_string().as_bytes());
-        Some(Claim { kind: record.kind(), external_id: record.external_id()?.to_owned(), content })
+        Some(Claim { kind, external_id: external_id.to_owned(), content })
+    }
+}
+
+/// A record's kind, and the sender's own id of it. A call or message that is about no lead has both, too: it is one however often
+/// it is told.
+fn named(entry: &Entry) -> Option<(&'static str, &str)> {
+    match entry {
+        Entry::Call(call) => Some(("call", &call.external_id)),
+        Entry::Message(message) => Some(("message", &message.external_id)),
+        entry => Record::of(entry).and_then(|record| Some((record.kind(), record.external_id()?))),
     }
 }
 
