@@ -7,8 +7,8 @@ use crate::domain::{
 };
 
 /// Who clicked a reference, the latest first; and who wrote with it, the first first; at most `max` of each.
-pub(super) fn of_ref<E: Engine>(
-    engine: &E,
+pub(super) fn of_ref(
+    engine: &dyn Engine,
     site: SiteNumber,
     chat_ref: &str,
     max: usize,
