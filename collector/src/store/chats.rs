@@ -6,13 +6,16 @@ use crate::domain::{
     fact::SiteNumber,
 };
 
+/// Who clicked a chat's reference, and who wrote with it.
+pub type ChatRef = (Vec<Clicked>, Vec<Used>);
+
 /// Who clicked a reference, the latest first; and who wrote with it, the first first; at most `max` of each.
 pub(super) fn of_ref(
     engine: &dyn Engine,
     site: SiteNumber,
     chat_ref: &str,
     max: usize,
-) -> Result<(Vec<Clicked>, Vec<Used>), StoreError> {
+) -> Result<ChatRef, StoreError> {
     let prefix = keys::chat_clicks(site, chat_ref);
     let clicks = engine.scan(&prefix, &keys::after_prefix(&prefix), max)?;
     let prefix = keys::chat_uses(site, chat_ref);

@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Append, Appended, BadPage, BadQuery, Carried, Contributor, Description, Hold, LeadPage, LeadQuery,
-    LogMark, Pair, Refused, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad, calls,
-    carry, chats,
+    Append, Appended, BadPage, BadQuery, Carried, ChatRef, Contributor, Description, Hold, LeadPage,
+    LeadQuery, LogMark, Pair, Refused, Rollup, SealStep, Sealed, Step, Store, StoreError, Stored, Taken, bad,
+    calls, carry, chats,
     engine::Engine,
     erase, forms, index, keys, opening,
     outbox::Claims,
@@ -29,7 +29,6 @@ use crate::domain::{
     bad_event::{BadBeacon, BadLog},
     calendar::Day,
     call::Lease,
-    chat::{Clicked, Used},
     counters::Counted,
     fact::{Position, SiteNumber, Subject},
     id::{Id, LeadId, Token, VaultRef},
@@ -406,22 +405,12 @@ impl Store for KvStore {
         self.blocking(move |engine| calls::leases(engine, site, &number, since, max)).await
     }
 
-    async fn chat_ref(
-        &self,
-        site: SiteNumber,
-        chat_ref: String,
-        max: usize,
-    ) -> Result<(Vec<Clicked>, Vec<Used>), StoreError> {
-        self.blocking(move |engine| chats::of_ref(engine, site, &chat_ref, max)).await
+    async fn chat_ref(&self, site: SiteNumber, name: String, max: usize) -> Result<ChatRef, StoreError> {
+        self.blocking(move |engine| chats::of_ref(engine, site, &name, max)).await
     }
 
-    async fn audited(
-        &self,
-        site: SiteNumber,
-        before: Position,
-        max: usize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        self.blocking(move |engine| trail::audited(engine, site, before, max)).await
+    async fn audited(&self, site: SiteNumber, to: Position, max: usize) -> Result<Vec<Stored>, StoreError> {
+        self.blocking(move |engine| trail::audited(engine, site, to, max)).await
     }
 
     async fn hashes(&self, site: SiteNumber, tokens: BTreeSet<Token>) -> Result<Vec<[u8; 32]>, StoreError> {

@@ -84,6 +84,7 @@ use async_trait::async_trait;
 pub use self::{
     bad::{Bad, BadPage, BadQuery},
     carry::{Carried, LogMark, Taken},
+    chats::ChatRef,
     engine::Pair,
     error::StoreError,
     lead_query::{LeadPage, LeadQuery, Reading},
@@ -100,7 +101,6 @@ use crate::domain::{
     bad_event::{BadBeacon, BadLog},
     calendar::Day,
     call::Lease,
-    chat::{Clicked, Used},
     counters::Counted,
     fact::{Entry, Position, SiteNumber, Subject},
     id::{Id, LeadId, Token, VaultRef},
@@ -290,12 +290,7 @@ pub trait Store: Outbox + WaitingList + Send + Sync {
     ) -> Result<Vec<Lease>, StoreError>;
 
     /// Who clicked a chat's reference, the latest first, and who wrote with it, in the order they came; at most `max` of each.
-    async fn chat_ref(
-        &self,
-        site: SiteNumber,
-        chat_ref: String,
-        max: usize,
-    ) -> Result<(Vec<Clicked>, Vec<Used>), StoreError>;
+    async fn chat_ref(&self, site: SiteNumber, name: String, max: usize) -> Result<ChatRef, StoreError>;
 
     /// The entries of the audit trail before a position, newest first, at most `max`; fewer only at the end.
     async fn audited(

@@ -9,7 +9,6 @@ use super::*;
 use crate::{
     domain::{
         call::Lease,
-        chat::{ChatApp, Found, Message},
         counters::{Cell, Tally},
         event::{Cta, Detail, Event, Identifier, IdentifierKind, LeadKind, Personal, Submission},
         fact::{HOUSE, StageMove},
@@ -124,32 +123,8 @@ fn entry(index: usize, (what, who, page, number, day, late): Happening) -> Entry
             visitor: Id::parse(&format!("v{who}")).unwrap(),
             at: received,
         }),
-        17 => Entry::Message(Message {
-            lead: (number > 0).then(|| LeadId::of_record("lead", &format!("crm{who}{page}{}", day / 20))),
-            app: ChatApp::Whatsapp,
-            at,
-            received_at: received,
-            personal: Personal {
-                vault: Some(reference(index)),
-                identifiers: vec![Identifier {
-                    kind: IdentifierKind::Phone,
-                    token: Token([number as u8; 16]),
-                }],
-            },
-            note: None,
-            chat_ref: Some(format!("7K3QX{page}")),
-            external_id: format!("m{index}"),
-            answer: Found {
-                visitor: (who < 2).then(|| Id::parse(&format!("v{who}")).unwrap()),
-                was_known: who == 0,
-                ..Found::default()
-            },
-        }),
-        18 => {
-            let (app, chat_ref) = ("whatsapp".to_owned(), Some(format!("7k3qx{page}")));
-            let click = Detail::ChatClick { app, to: None, chat_ref, cta: None };
-            arrival(visitor, Mode::Full, received, vec![event(&own, 40 + number, at, click)])
-        }
+        17 => chats::message(index, (who, page, number, day), (at, received)),
+        18 => arrival(visitor, Mode::Full, received, vec![chats::click(&own, page, 40 + number, at)]),
         10 => Entry::Stage(StageMove {
             lead: LeadId::of_event(&format!("p{}{page}d{}-{}", who % 2, day / 3, 10 + number)),
             stage: "mql".to_owned(),
@@ -518,6 +493,7 @@ async fn a_clock_that_is_wrong_for_a_moment_costs_nothing() {
     assert_eq!(store.sealed_status(SITE).await.unwrap().facts, 0);
 }
 
+mod chats;
 mod copies;
 mod erased;
 
