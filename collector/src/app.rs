@@ -8,7 +8,10 @@ use crate::{
     clock::Clock,
     config::Settings,
     domain::id::Id,
-    ingest::{datacentres::Datacentres, limits::Limits, loaders::Loaders, numbers::Pools, place::Places},
+    ingest::{
+        datacentres::Datacentres, hooks::graph::Forms, limits::Limits, loaders::Loaders, numbers::Pools,
+        place::Places,
+    },
     project::{directory::Directory, follow::Progress},
     store::Store,
     telemetry::Metrics,
@@ -45,6 +48,8 @@ pub struct App {
     pub datacentres: Datacentres,
     /// Who sees which telephone number.
     pub pools: Pools,
+    /// By which it is said that a platform's form is to be asked for.
+    pub forms: Forms,
     /// Loaders ready to be served.
     pub loaders: Loaders,
     /// Whose message is taken next.

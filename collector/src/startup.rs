@@ -24,7 +24,14 @@ use crate::{
     config::{MasterKeySource, ServeOptions, Settings, StoreUrl},
     deliver::run::Deliverer,
     demo,
-    ingest::{datacentres::Datacentres, limits::Limits, loaders::Loaders, numbers::Pools, place::Places},
+    ingest::{
+        datacentres::Datacentres,
+        hooks::graph::{Asker, Forms},
+        limits::Limits,
+        loaders::Loaders,
+        numbers::Pools,
+        place::Places,
+    },
     project::{breaches::Breaches, directory::Directory, follow::Follower},
     store::{Store, kv::KvStore, memory::Memory, sled::Sled, together},
     telemetry::{self, Metrics},
@@ -51,6 +58,8 @@ pub struct Application {
     /// Absent where the process is there for something else.
     deliverer: Option<Deliverer>,
     breaches: Option<Breaches>,
+    /// As well.
+    asker: Option<Asker>,
     address: SocketAddr,
 }
 
@@ -101,6 +110,7 @@ impl Application {
         let limits = Limits::new(settings.limits);
         let looks = Looks::new(Arc::clone(&store), Arc::clone(&clock));
         let streams = Streams::new(metrics.live_streams());
+        let (forms, heard) = Forms::new();
         let app = web::Data::new(App {
             selling: tokio::sync::Mutex::default(),
             turns: Turns::default(),
@@ -118,6 +128,7 @@ impl Application {
             places,
             datacentres,
             pools: Pools::default(),
+            forms,
             loaders,
         });
         let shared = app.clone();
@@ -142,7 +153,8 @@ impl Application {
             let (store, directory) = (Arc::clone(&app.store), Arc::clone(&app.directory));
             Breaches::new(store, directory, app.progress.clone(), Arc::clone(&app.clock))
         });
-        Ok(Self { server, app, follower, deliverer, breaches, address })
+        let asker = signals.then(|| Asker::new(app.clone().into_inner(), heard));
+        Ok(Self { server, app, follower, deliverer, breaches, asker, address })
     }
 
     /// Where it listens.
@@ -177,6 +189,7 @@ impl Application {
             }
         }));
         let breaches = self.breaches.map(|breaches| actix_web::rt::spawn(breaches.run(stopped.clone())));
+        let asker = self.asker.map(|asker| actix_web::rt::spawn(asker.run(stopped.clone())));
         let deliverer = self.deliverer.map(|deliverer| actix_web::rt::spawn(deliverer.run(stopped)));
         let served = self.server.await;
         stop.send_replace(true);
@@ -185,6 +198,9 @@ impl Application {
         }
         if let Some(deliverer) = deliverer {
             drop(deliverer.await);
+        }
+        if let Some(asker) = asker {
+            drop(asker.await);
         }
         drop(follower.await);
         self.app.looks.flush().await;

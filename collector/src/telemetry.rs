@@ -71,6 +71,12 @@ struct Outcome {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Hook {
+    adapter: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EndpointLabel {
     site: String,
     endpoint: String,
@@ -114,6 +120,7 @@ pub struct Metrics {
     live_dropped: Family<Why, Counter>,
     tried: Family<Outcome, Counter>,
     first_attempt: Histogram,
+    hooks: Family<Hook, Counter>,
 }
 
 impl Default for Metrics {
@@ -163,7 +170,25 @@ impl Default for Metrics {
             "Time from a fact's arrival until the first attempt to tell an endpoint of it",
             first_attempt.clone(),
         );
-        Self { answers, registry, refused, stripped, acknowledge, live, live_dropped, tried, first_attempt }
+        let hooks = Family::default();
+        registry.register(
+            "traza_hooks",
+            "What came in by hooks, by adapter and by what became of it: told, unread (kept as a bad event), or refused for its key, \
+             signature or verify_token; and of Meta's forms: fetched, not_fetched",
+            hooks.clone(),
+        );
+        Self {
+            answers,
+            registry,
+            refused,
+            stripped,
+            acknowledge,
+            live,
+            live_dropped,
+            tried,
+            first_attempt,
+            hooks,
+        }
     }
 }
 
@@ -232,6 +257,11 @@ impl Metrics {
         };
         let reason = tried.why.map_or("", delivery::Why::as_str);
         self.tried.get_or_create(&Outcome { outcome, reason }).inc();
+    }
+
+    /// So many things came in by a hook.
+    pub fn hook(&self, adapter: &'static str, outcome: &'static str, count: u64) {
+        self.hooks.get_or_create(&Hook { adapter, outcome }).inc_by(count);
     }
 
     /// A beacon was acknowledged.

@@ -30,6 +30,7 @@ mod emails;
 mod erase;
 mod exports;
 mod health;
+mod hooks;
 mod imports;
 mod journeys;
 mod leads;

@@ -87,7 +87,10 @@ async fn the_evidence_can_be_taken_back_and_the_lead_stands_alone_then() {
     clicks(&app, "v", "p", NOW, REF).await;
     let answer = write(&app, &whatsapp("m-1", "34600000001", "(ref: 7K3QX9)", NOW + 5_000)).await.expect(201);
     let id = lead(&app, &answer).await["person"].as_str().unwrap().to_owned();
+    // Written again it is the same evidence.
+    write(&app, &whatsapp("m-2", "34600000001", "ref 7K3QX9", NOW + 6_000)).await.expect(201);
     let edges = app.client.items(&format!("/api/v1/sites/acme/persons/{id}/edges")).await;
+    assert_eq!(edges.iter().filter(|edge| edge["kind"] != "record").count(), 1, "{edges:?}");
     let edge = edges.iter().find(|edge| edge["kind"] == "chat").unwrap_or_else(|| panic!("{edges:?}"));
     assert_eq!((&edge["strength"], &edge["confidence"]), (&json!("strong"), &json!(95)));
     let path = format!("/api/v1/sites/acme/edges/{}/revoke", edge["id"].as_str().unwrap());

@@ -41,6 +41,8 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>, &'static [&'static str]
             Some(json!({"external_id": "c", "to": "900111001"})),
             &["ingest", "admin"],
         ),
+        (Method::GET, "/api/v1/sites/acme/hooks", None, admin),
+        (Method::PUT, "/api/v1/sites/acme/hooks", Some(json!({"items": []})), admin),
         (
             Method::POST,
             "/api/v1/sites/acme/messages",

@@ -52,7 +52,13 @@ pub async fn wrongly(
         email_link: None,
         events: Vec::new(),
     };
-    let body = Body { arrival, host: Some("www.example.com".to_owned()), signal: false, events: Vec::new() };
+    let body = Body {
+        arrival,
+        host: Some("www.example.com".to_owned()),
+        signal: false,
+        events: Vec::new(),
+        hook: None,
+    };
     let bad = gathered.seal(vault, site, body).expect("a seal");
     let tally = Ledger { rejected: [("kind".to_owned(), events.len() as u64)].into(), ..Ledger::default() };
     let append = Append { tally, bad: Some(bad), ..Append::nothing(site) };

@@ -1,6 +1,6 @@
 //! `/bad-events`: what was refused and why, and another try after a fix.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -16,9 +16,15 @@ use crate::{
     app::App,
     domain::{bad_event::BadId, token::Permission},
     error::Problem,
-    ingest::bad::{self, Body, Verdict},
+    ingest::{
+        bad::{self, Body, Verdict},
+        hooks,
+    },
     project::directory::Site,
-    store::{self, Append, BadQuery, bad::BadItem},
+    store::{
+        self, Append, BadQuery,
+        bad::{Again, BadItem},
+    },
 };
 
 /// Refused events that are tried at a time: they share their group commits.
@@ -38,7 +44,7 @@ pub struct BadEventView {
     /// Its own id, where it has one that is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<String>,
-    /// shape, id, kind, time or field: as the ledger counts it.
+    /// shape, id, kind, time or field: as the ledger counts it. Or hook: it came in by one, and the ledger knows nothing of it.
     reason: String,
     /// Which field is wrong, and how.
     detail: String,
@@ -82,7 +88,7 @@ pub struct BadEventsView {
         ("site" = String, Path),
         ("since" = Option<String>, Query, description = "Received at or after: ms, RFC 3339, or relative (-7d)"),
         ("until" = Option<String>, Query, description = "Received before"),
-        ("reason" = Option<String>, Query, description = "shape, id, kind, time or field"),
+        ("reason" = Option<String>, Query, description = "shape, id, kind, time, field or hook"),
         ("raw" = Option<bool>, Query, description = "true shows the events as they were sent; they may hold personal data"),
         ("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query), ("time" = Option<String>, Query),
         ("format" = Option<String>, Query, description = "json or csv; `Accept: text/csv` does the same"),
@@ -278,7 +284,7 @@ async fn item(app: &App, site: &Site, id: BadId) -> Result<Option<BadItem>, Prob
 /// Tries some, together.
 async fn again(
     app: &web::Data<App>,
-    site: &Site,
+    site: &Arc<Site>,
     items: Vec<BadItem>,
     bodies: &mut Bodies,
     view: &mut ReplayView,
@@ -291,6 +297,27 @@ async fn again(
             view.tell(id, "no_body", None);
             continue;
         };
+        if let Some((adapter, query)) = &body.hook {
+            let read = if view.dry_run {
+                hooks::would_read(app, site, *adapter, query, raw, body.arrival.received_at).await?
+            } else {
+                hooks::again(app, site, *adapter, query, raw, body.arrival.received_at).await?
+            };
+            let (outcome, reason) = match (read, view.dry_run) {
+                (Ok(()), true) => ("valid", None),
+                (Ok(()), false) => ("stored", None),
+                (Err(detail), _) => ("rejected", Some(detail)),
+            };
+            if !view.dry_run {
+                let detail = |why: &String| format!("{}: {why}", adapter.as_str());
+                let again =
+                    reason.as_ref().map(|why| Again { reason: bad::HOOK.to_owned(), detail: detail(why) });
+                let settle = store::Bad::Settle { id, again };
+                app.store.append(Append { bad: Some(settle), ..Append::nothing(site.number) }).await?;
+            }
+            view.tell(id, outcome, reason);
+            continue;
+        }
         let (verdict, append) = bad::again(&app.vault, site, body, id, raw)?;
         if view.dry_run {
             match verdict {

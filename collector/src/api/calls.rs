@@ -49,32 +49,54 @@ const MOST: usize = 50;
 #[schema(as = CallIn)]
 pub struct CallBody {
     /// The number that was dialled.
-    to: String,
+    pub to: String,
     /// The caller's own; absent where it is hidden.
     #[serde(default)]
-    from: Option<String>,
+    pub from: Option<String>,
     /// When it rang; now, unless told. Milliseconds or RFC 3339.
     #[serde(default)]
     #[schema(value_type = Option<i64>)]
-    at: Option<Value>,
+    pub at: Option<Value>,
     /// The exchange's own id of the call: told again, it says more about the same one.
-    external_id: String,
+    pub external_id: String,
     /// ringing, answered, completed or missed.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    status: Option<CallStatus>,
+    pub status: Option<CallStatus>,
     /// Whether somebody took it.
     #[serde(default)]
-    answered: Option<bool>,
+    pub answered: Option<bool>,
     /// How long it took, in seconds.
     #[serde(default)]
-    duration_s: Option<u32>,
+    pub duration_s: Option<u32>,
     /// Who took it.
     #[serde(default)]
-    agent: Option<String>,
+    pub agent: Option<String>,
     /// Where the recording is.
     #[serde(default)]
-    recording: Option<String>,
+    pub recording: Option<String>,
+    /// Whether somebody took it, where nobody has said.
+    #[serde(skip)]
+    pub presumed: Option<bool>,
+}
+
+impl CallBody {
+    /// A call of whom nothing is told yet.
+    #[must_use]
+    pub fn of(to: String, external_id: String) -> Self {
+        Self {
+            to,
+            external_id,
+            from: None,
+            at: None,
+            status: None,
+            answered: None,
+            duration_s: None,
+            agent: None,
+            recording: None,
+            presumed: None,
+        }
+    }
 }
 
 /// Where a call came from.
@@ -184,10 +206,17 @@ pub async fn record(app: &App, site: &Site, body: CallBody) -> Result<(Call, Bec
         (Some(true), None) => CallStatus::Answered,
         (None, None) => before.as_ref().map_or(CallStatus::Ringing, |before| before.status),
     });
+    // What is told late of how it began takes nothing back of how it went on.
+    let status = match &before {
+        Some(before) if before.status.progress() > status.progress() => before.status,
+        _ => status,
+    };
     let answered = body.answered.or(match status {
         CallStatus::Answered => Some(true),
         CallStatus::Missed => Some(false),
-        CallStatus::Ringing | CallStatus::Completed => before.as_ref().and_then(|before| before.answered),
+        CallStatus::Ringing | CallStatus::Completed => {
+            before.as_ref().and_then(|before| before.answered).or(body.presumed)
+        }
     });
     let duration_s = body.duration_s.or_else(|| before.as_ref().and_then(|before| before.duration_s));
     let content = json!([to, body.from, at, status, answered, duration_s, body.agent, body.recording]);

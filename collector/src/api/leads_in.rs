@@ -13,7 +13,7 @@ use super::{
     check, json,
     messages::{self, MessageBody},
     problem,
-    records::{Became, Ready, append},
+    records::{Became, Ready, append, append_unseen},
 };
 use crate::{
     app::App,
@@ -88,6 +88,12 @@ pub struct LeadBody {
     /// Their account in a chat application, which is named before it.
     #[serde(skip)]
     pub chat: Option<String>,
+    /// Whether a platform says that there is one, and not who: that is asked for.
+    #[serde(skip)]
+    pub pending: bool,
+    /// Whether it is a lead though it says no way of contact: the platform's form asked for none.
+    #[serde(skip)]
+    pub contactless: bool,
     /// Whether the visitor was told by a number that was shown in their browser.
     #[serde(skip)]
     pub inferred: bool,
@@ -135,6 +141,8 @@ impl LeadBody {
             at: None,
             chat_ref: None,
             chat: None,
+            pending: false,
+            contactless: false,
             fields: BTreeMap::new(),
             consent: None,
             flag: None,
@@ -165,13 +173,14 @@ impl LeadBody {
             Some("test") => vec![Flag::Test],
             Some(_) => return Err(Problem::invalid_at("/flag", "must be test, or absent")),
         };
+        flags.extend(self.pending.then_some(Flag::DetailsPending));
         for slot in [&mut self.name, &mut self.email, &mut self.phone, &mut self.user_id] {
             *slot = clean(slot.take(), limits::LEAD_VALUE);
         }
         let is_reachable = [&self.email, &self.phone, &self.user_id, &self.reference, &self.chat]
             .iter()
             .any(|way| way.is_some());
-        if !is_reachable {
+        if !is_reachable && !self.pending && !self.contactless {
             return Err(no_contact());
         }
         let mut fields = BTreeMap::new();
@@ -323,6 +332,15 @@ pub async fn record(app: &App, site: &Site, body: LeadBody) -> Result<(MadeView,
         view.reason = message.answer.reason;
     }
     Ok((view, became))
+}
+
+/// Checks and appends a lead that was told of; it takes effect a moment later.
+///
+/// # Errors
+/// As [`record`].
+pub async fn record_unseen(app: &App, site: &Site, body: LeadBody) -> Result<Became, Problem> {
+    let (_, ready) = body.ready(app, site, app.clock.now()).await?;
+    Ok(append_unseen(app, site, ready).await?.0)
 }
 
 /// That whoever the lead is wrote or said a reference, where they did.

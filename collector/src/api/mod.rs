@@ -14,6 +14,7 @@
 //! - [`erase`], [`person_export`], [`consent`]: the rights to be forgotten, to see, to change one's mind
 //! - [`audit`]: who looked; [`looks`] notes it
 //! - [`numbers`], [`calls`]: tracked telephone numbers, and who called them
+//! - [`hooks`]: doors for other systems
 //! - [`messages`]: who wrote in a chat; [`chat_refs`]: by which reference
 //! - [`exports`]: conversions for ad platforms
 //! - [`archive`]: backup and export
@@ -40,6 +41,7 @@ pub mod emails;
 pub mod erase;
 pub mod exports;
 pub mod health;
+pub mod hooks;
 pub mod imports;
 pub mod install;
 pub mod json;

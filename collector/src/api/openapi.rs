@@ -8,14 +8,14 @@ use utoipa::{
 
 use super::{
     archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, do_not_call,
-    emails, erase, exports, health, imports, install, leads, leads_in, links, live, messages, metrics,
-    numbers, person_export, persons, queue,
+    emails, erase, exports, health, hooks as doors, imports, install, leads, leads_in, links, live, messages,
+    metrics, numbers, person_export, persons, queue,
     records::{activities, attempts, marks, sales, stages},
     reports, sites, sla_report, tokens, visitors, webhooks,
 };
 use crate::{
     error::Problem,
-    ingest::{beacon, redirect},
+    ingest::{beacon, hooks, redirect},
 };
 
 /// The document.
@@ -27,7 +27,7 @@ use crate::{
         license(name = "MIT"),
     ),
     paths(
-        beacon::post, redirect::get,
+        beacon::post, redirect::get, hooks::post, hooks::get,
         sites::put, sites::get, sites::list, install::get, install::ledger,
         visitors::journey,
         bad_events::list, bad_events::replay,
@@ -38,7 +38,7 @@ use crate::{
         leads::list, leads::get, leads::journey, leads::search, leads_in::post, imports::post, marks::patch, marks::flag,
         stages::list, stages::stage, stages::stage_by_match, attempts::attempt, attempts::attempt_by_match,
         sales::sale, sales::sale_by_match, activities::post,
-        numbers::put, numbers::get, numbers::advice, calls::post, messages::post,
+        numbers::put, numbers::get, numbers::advice, calls::post, messages::post, doors::put, doors::get,
         queue::get, do_not_call::list, do_not_call::post, do_not_call::delete,
         exports::post, erase::post, person_export::get, consent::post, consent::put_texts, consent::get_texts, audit::list,
         webhooks::put, webhooks::get, webhooks::test, deliveries::list, deliveries::replay,

@@ -16,15 +16,15 @@ use actix_web::{
 
 use super::{
     archive, audit, bad_events, calls, campaigns, channel_rules, consent, costs, deliveries, do_not_call,
-    docs, emails, erase, exports, health, imports, install, leads, leads_in, links, live, messages, metrics,
-    numbers, openapi, pages, person_export, persons, problem, queue,
+    docs, emails, erase, exports, health, hooks as doors, imports, install, leads, leads_in, links, live,
+    messages, metrics, numbers, openapi, pages, person_export, persons, problem, queue,
     records::{activities, attempts, marks, sales, stages},
     reports, sites, sla_report, tokens, visitors, webhooks,
 };
 use crate::{
     app::App,
     error::Problem,
-    ingest::{beacon, redirect, tracker},
+    ingest::{beacon, hooks, redirect, tracker},
 };
 
 /// Wires the routes. `prefix` is the public face's, `/t` unless told otherwise.
@@ -41,6 +41,13 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
         &format!("{prefix}/{{site}}/r/{{link}}"),
         "GET, HEAD",
         [get().to(redirect::get), head().to(redirect::get)],
+    ));
+
+    // Other systems, each by its provider's own signature.
+    config.service(at(
+        "/hooks/{site}/{adapter}/{key}",
+        "GET, POST",
+        [get().to(hooks::get), post().to(hooks::post)],
     ));
 
     // Beacons' answers are tiny; everything below is worth compressing.
@@ -100,6 +107,7 @@ pub fn configure(config: &mut ServiceConfig, prefix: &str) {
             [get().to(do_not_call::list), post().to(do_not_call::post)],
         ))
         .service(at(&format!("{site}/do-not-call/{{id}}"), "DELETE", [delete().to(do_not_call::delete)]))
+        .service(at(&format!("{site}/hooks"), "GET, PUT", [get().to(doors::get), put().to(doors::put)]))
         .service(at(&format!("{site}/messages"), "POST", [post().to(messages::post)]))
         .service(at(&format!("{site}/exports/{{platform}}"), "POST", [post().to(exports::post)]))
         .service(at(&format!("{site}/imports/{{kind}}"), "POST", [post().to(imports::post)]))

@@ -85,9 +85,25 @@ impl Client {
 
     /// Sends a message, and waits for what becomes of it.
     pub async fn send(&self, message: Message) -> Reply {
+        let Message { url, headers, body } = message;
+        self.exchange(url, headers, Some(body), ANSWER).await
+    }
+
+    /// Asks for what is at an address; of the answer at most so many bytes are read.
+    pub async fn get(&self, url: String, headers: Vec<(String, String)>, most: u64) -> Reply {
+        self.exchange(url, headers, None, most).await
+    }
+
+    async fn exchange(
+        &self,
+        url: String,
+        headers: Vec<(String, String)>,
+        body: Option<Vec<u8>>,
+        most: u64,
+    ) -> Reply {
         let (answer, answered) = oneshot::channel();
         let agent = Arc::clone(&self.agent);
-        let work = move || drop(answer.send(send(&agent, message)));
+        let work = move || drop(answer.send(send(&agent, &url, self::headers(headers), body, most)));
         let spawned = std::thread::Builder::new().name("delivery".to_owned()).stack_size(STACK).spawn(work);
         let nothing = || Reply { why: Some(Why::Internal), ..Reply::default() };
         if let Err(error) = spawned {
@@ -98,10 +114,10 @@ impl Client {
     }
 }
 
-fn send(agent: &Agent, message: Message) -> Reply {
+fn send(agent: &Agent, url: &str, headers: Option<HeaderMap>, body: Option<Vec<u8>>, most: u64) -> Reply {
     let began = Instant::now();
-    let mut reply = match headers(message.headers) {
-        Some(headers) => match exchange(agent, &message.url, headers, message.body) {
+    let mut reply = match headers {
+        Some(headers) => match exchange(agent, url, headers, body, most) {
             Ok(reply) => reply,
             Err(error) => Reply { why: Some(why(&error)), ..Reply::default() },
         },
@@ -119,14 +135,29 @@ fn headers(pairs: Vec<(String, String)>) -> Option<HeaderMap> {
     Some(headers)
 }
 
-fn exchange(agent: &Agent, url: &str, headers: HeaderMap, body: Vec<u8>) -> Result<Reply, Error> {
-    let mut request = Request::post(url).body(body)?;
-    request.headers_mut().extend(headers);
-    let response = agent.run(request)?;
+fn exchange(
+    agent: &Agent,
+    url: &str,
+    headers: HeaderMap,
+    body: Option<Vec<u8>>,
+    most: u64,
+) -> Result<Reply, Error> {
+    let response = match body {
+        Some(body) => {
+            let mut request = Request::post(url).body(body)?;
+            request.headers_mut().extend(headers);
+            agent.run(request)?
+        }
+        None => {
+            let mut request = Request::get(url).body(())?;
+            request.headers_mut().extend(headers);
+            agent.run(request)?
+        }
+    };
     let (parts, body) = response.into_parts();
     let mut said = Vec::new();
     // A status without the rest of its answer is an answer all the same, save where the body has to say something.
-    drop(body.into_reader().take(ANSWER).read_to_end(&mut said));
+    drop(body.into_reader().take(most).read_to_end(&mut said));
     let retry_after = parts.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     Ok(Reply {
         status: Some(parts.status.as_u16()),

@@ -24,6 +24,18 @@ pub enum CallStatus {
     Missed,
 }
 
+impl CallStatus {
+    /// How far that is: less is taken back by nothing that is told later.
+    #[must_use]
+    pub fn progress(self) -> u8 {
+        match self {
+            Self::Ringing => 0,
+            Self::Answered => 1,
+            Self::Completed | Self::Missed => 2,
+        }
+    }
+}
+
 /// Why a call leads to nobody's journey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -340,6 +340,8 @@ pub enum Flag {
     ForeignOrigin,
     /// An e-mail address, number or id was given that stands for nobody, such as `test@…` or `null`.
     JunkIdentifier,
+    /// A platform said that its form was filled in, and has not said with what yet.
+    DetailsPending,
     /// Not a lead at all.
     Spam,
     /// Somebody of the house.

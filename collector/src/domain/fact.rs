@@ -18,6 +18,7 @@ use super::{
     do_not_call::DoNotCall,
     erasure::Erased,
     event::{Event, Identifier},
+    hook::HooksPut,
     id::{Id, LeadId, VaultRef},
     identity::EdgeId,
     number::NumbersPut,
@@ -116,6 +117,8 @@ pub enum Entry {
     Replay(ReplayAsked),
     /// A site's telephone numbers were set (house log).
     Numbers(NumbersPut),
+    /// A site's doors for other systems were set (house log).
+    Hooks(HooksPut),
     /// A site's counted links were set (house log).
     Links(LinksPut),
     /// A site was created or configured (house log).
@@ -156,6 +159,7 @@ impl Entry {
             Self::Message(message) => Some(message.received_at),
             Self::Lease(lease) => Some(lease.at),
             Self::Numbers(put) => Some(put.at),
+            Self::Hooks(put) => Some(put.at),
             Self::Pixel(pixel) => Some(pixel.at),
             Self::LinkClick(click) => Some(click.at),
             Self::Cost(cost) => Some(cost.received_at),
@@ -188,6 +192,7 @@ impl Entry {
             }
             Self::EdgeMark(mark) => vec![mark.note],
             Self::Consent(said) => vec![said.note],
+            Self::Hooks(put) => put.items.iter().map(|hook| hook.secrets).collect(),
             Self::Webhooks(put) => put.items.iter().map(|webhook| webhook.target).collect(),
             Self::Call(call) => call.references(),
             Self::Message(message) => message.references(),

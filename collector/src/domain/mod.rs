@@ -35,6 +35,7 @@
 //! - [`standing`]: a lead as the facts about it add up
 //! - [`conversion`]: what ad platforms are told of
 //! - [`number`], [`call`]: tracked telephone numbers, and who may have called
+//! - [`hook`]: the doors by which other systems tell in their own words
 //! - [`chat`]: messages, and the references by which they find their page
 //! - [`funnel`]: the stages that leads go through, and whose business each is
 //! - [`consent`], [`erasure`], [`audit`]: what people agreed to, who was forgotten, who looked
@@ -61,6 +62,7 @@ pub mod erasure;
 pub mod event;
 pub mod fact;
 pub mod funnel;
+pub mod hook;
 pub mod hours;
 pub mod id;
 pub mod identity;

@@ -8,31 +8,35 @@ use std::io::Read as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use wire::{
-    beacon::{Mode, effective_mode},
+    beacon::{Choice, Mode, effective_mode},
     limits,
 };
 use zeroize::Zeroizing;
 
 use super::{
     accept::Rejected,
+    hooks::Unread,
     sort::{self, Fate, Sieve},
 };
 use crate::{
     domain::{
         bad_event::{BadBeacon, BadEvent, BadId},
-        fact::{Arrival, Entry, SiteNumber},
+        fact::{Arrival, Context, Entry, SiteNumber},
+        hook::Adapter,
         ledger::Ledger,
     },
     error::Problem,
     project::directory::Site,
-    store::{Append, Bad, bad::Again},
+    store::{Append, Bad, Sealed, bad::Again},
     vault::Vault,
 };
 
 /// How hard the bodies are packed: refused events are rare, or all alike.
 const LEVEL: i32 = 3;
+/// Why a hook's body is kept.
+pub const HOOK: &str = "hook";
 /// No body of ours unpacks to more.
-const UNPACKED: u64 = 4 * limits::BODY_BYTES as u64;
+const UNPACKED: u64 = 8 * limits::BODY_BYTES as u64;
 
 /// What the vault keeps of a beacon with refused events. A field may be added with a default, nothing else.
 #[derive(Serialize, Deserialize)]
@@ -47,6 +51,9 @@ pub struct Body {
     pub signal: bool,
     /// The refused events by their place, as they were sent.
     pub events: Vec<(u16, String)>,
+    /// Where it came in by a hook: whose, and the query of its address. Its parts stand in the place of events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<(Adapter, String)>,
 }
 
 impl Body {
@@ -126,6 +133,53 @@ impl Gathered {
         let beacon = BadBeacon { received_at, vault: reference, bytes: bytes as u64, events: self.rows };
         Ok(Bad::Keep { beacon, body: sealed })
     }
+}
+
+/// What a hook brought that its adapter could not read, ready for the log. No page sent it, so the ledger of events knows nothing
+/// of it.
+///
+/// # Errors
+/// What the vault says.
+pub fn of_hook(
+    vault: &Vault,
+    site: SiteNumber,
+    adapter: Adapter,
+    query: &str,
+    received_at: i64,
+    unread: Vec<Unread>,
+) -> Result<(BadBeacon, Option<Sealed>), Problem> {
+    let (mut rows, mut raw) = (Vec::with_capacity(unread.len()), Vec::with_capacity(unread.len()));
+    for (index, part) in (0u16..).zip(unread) {
+        rows.push(BadEvent {
+            index,
+            id: None,
+            reason: HOOK.to_owned(),
+            detail: format!("{}: {}", adapter.as_str(), part.detail),
+            size: u32::try_from(part.raw.len()).unwrap_or(u32::MAX),
+        });
+        raw.push((index, part.raw));
+    }
+    let nobody = Arrival {
+        received_at,
+        sent: None,
+        visitor: None,
+        mode: Mode::Off,
+        choice: Choice::Default,
+        via: None,
+        context: Context::default(),
+        user_agent: None,
+        country: None,
+        region: None,
+        foreign_origin: false,
+        datacentre: false,
+        email_link: None,
+        events: Vec::new(),
+    };
+    let hook = Some((adapter, query.to_owned()));
+    let body = Body { arrival: nobody, host: None, signal: false, events: raw, hook };
+    let (reference, sealed) = vault.seal_bytes(site, &body.pack()?)?;
+    let bytes = (sealed.key.len() + sealed.value.len()) as u64;
+    Ok((BadBeacon { received_at, vault: Some(reference), bytes, events: rows }, Some(sealed)))
 }
 
 /// What another try comes to, before anything is written.

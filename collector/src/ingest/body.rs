@@ -64,26 +64,34 @@ pub fn check_type(headers: &HeaderMap, understood: &[&str]) -> Result<(), Proble
 /// 413 over the limit, before or after decompression; 415 for an unknown encoding; 400 for a broken one; 408 where it
 /// does not come in time; 503 where too many come at once.
 pub async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Problem> {
-    let body = tokio::time::timeout(PATIENCE, gather(payload)).await;
+    read_at_most(headers, payload, BODY_BYTES).await
+}
+
+/// The same of a body of at most so many bytes.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_at_most(headers: &HeaderMap, payload: Payload, most: usize) -> Result<Bytes, Problem> {
+    let body = tokio::time::timeout(PATIENCE, gather(payload, most)).await;
     let body = body.map_err(|_| Problem::too_slow("The body did not come within 30 seconds."))??;
     let encoding =
         headers.get(CONTENT_ENCODING).map_or(Ok("identity"), |value| value.to_str()).unwrap_or("?");
     match encoding.trim().to_ascii_lowercase().as_str() {
         "identity" | "" => Ok(body.freeze()),
-        "gzip" => inflate(flate2::read::MultiGzDecoder::new(&*body)),
-        "br" => inflate(brotli::Decompressor::new(&*body, 4096)),
+        "gzip" => inflate(flate2::read::MultiGzDecoder::new(&*body), most),
+        "br" => inflate(brotli::Decompressor::new(&*body, 4096), most),
         _ => Err(Problem::unsupported_media("Content-Encoding must be gzip, br or identity.")),
     }
 }
 
 /// The bytes as they come, until there are too many.
-async fn gather(mut payload: Payload) -> Result<BytesMut, Problem> {
+async fn gather(mut payload: Payload, most: usize) -> Result<BytesMut, Problem> {
     let mut part = Part::default();
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::invalid("The body broke off."))?;
-        if body.len() + chunk.len() > BODY_BYTES {
-            return Err(too_large());
+        if body.len() + chunk.len() > most {
+            return Err(too_large(most));
         }
         part.grow(chunk.len())?;
         body.extend_from_slice(&chunk);
@@ -91,21 +99,21 @@ async fn gather(mut payload: Payload) -> Result<BytesMut, Problem> {
     Ok(body)
 }
 
-fn inflate(reader: impl Read) -> Result<Bytes, Problem> {
+fn inflate(reader: impl Read, most: usize) -> Result<Bytes, Problem> {
     let mut body = Vec::new();
-    let limit = u64::try_from(BODY_BYTES + 1).unwrap_or(u64::MAX);
+    let limit = u64::try_from(most + 1).unwrap_or(u64::MAX);
     reader
         .take(limit)
         .read_to_end(&mut body)
         .map_err(|_| Problem::invalid("The body is not what its Content-Encoding says."))?;
-    if body.len() > BODY_BYTES {
-        return Err(too_large());
+    if body.len() > most {
+        return Err(too_large(most));
     }
     Ok(body.into())
 }
 
-fn too_large() -> Problem {
-    Problem::too_large(format!("At most {BODY_BYTES} bytes, after decompression."))
+fn too_large(most: usize) -> Problem {
+    Problem::too_large(format!("At most {most} bytes, after decompression."))
 }
 
 #[cfg(test)]
@@ -123,12 +131,15 @@ mod tests {
         }
         let bomb = gzip.finish().unwrap();
         assert!(bomb.len() < 100_000);
-        assert_eq!(inflate(flate2::read::MultiGzDecoder::new(&*bomb)).unwrap_err().status, 413);
+        assert_eq!(inflate(flate2::read::MultiGzDecoder::new(&*bomb), BODY_BYTES).unwrap_err().status, 413);
     }
 
     #[test]
     fn what_is_not_compressed_is_refused() {
-        assert_eq!(inflate(flate2::read::MultiGzDecoder::new(&b"{}"[..])).unwrap_err().status, 400);
-        assert_eq!(inflate(brotli::Decompressor::new(&b"\xff\xff\xff"[..], 4096)).unwrap_err().status, 400);
+        assert_eq!(inflate(flate2::read::MultiGzDecoder::new(&b"{}"[..]), 99).unwrap_err().status, 400);
+        assert_eq!(
+            inflate(brotli::Decompressor::new(&b"\xff\xff\xff"[..], 4096), 99).unwrap_err().status,
+            400
+        );
     }
 }

@@ -10,6 +10,7 @@
 //! - [`bad`]: refused events, kept and tried again
 //! - [`beacon`]: `POST /t/{site}`; [`numbers`]: which telephone number its page shows
 //! - [`pixel`]: `GET /t/{site}.gif`; [`redirect`]: `GET /t/{site}/r/{link}`; [`readers`]: whose messages they stand in
+//! - [`hooks`]: `/hooks/{site}/{adapter}/{key}`, other systems in their own words
 //! - [`tracker`]: the loader and the core, as served; [`loaders`]: loaders made ready
 //!
 //! **Invariants.** Nothing is answered 2xx before it is durable. Personal data is split off before the append. The
@@ -25,6 +26,7 @@ pub mod cors;
 pub mod datacentres;
 pub mod enrich;
 pub mod guard;
+pub mod hooks;
 pub mod limits;
 pub mod loaders;
 pub mod numbers;

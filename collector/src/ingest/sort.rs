@@ -122,7 +122,13 @@ pub fn beacon(
     let bad = match bad.is_empty() {
         true => None,
         false => {
-            let body = Body { arrival: arrival.clone(), host, signal: headers.signal, events: Vec::new() };
+            let body = Body {
+                arrival: arrival.clone(),
+                host,
+                signal: headers.signal,
+                events: Vec::new(),
+                hook: None,
+            };
             Some(bad.seal(&app.vault, site.number, body)?)
         }
     };

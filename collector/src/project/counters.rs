@@ -133,6 +133,7 @@ impl Counters {
                 | Entry::Message(_)
                 | Entry::Lease(_)
                 | Entry::Numbers(_)
+                | Entry::Hooks(_)
                 | Entry::Flag(_)
                 | Entry::Patch(_)
                 | Entry::ConversionSent(_)

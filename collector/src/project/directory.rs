@@ -9,6 +9,7 @@ use crate::{
     domain::{
         consent::ConsentTexts,
         fact::{Entry, HOUSE, Position, SiteNumber},
+        hook::Hook,
         number::Numbers,
         promotion::Link,
         site::SiteConfig,
@@ -40,6 +41,8 @@ pub struct Site {
     pub links: Arc<Vec<Link>>,
     /// Its telephone numbers.
     pub numbers: Arc<Numbers>,
+    /// Its doors for other systems.
+    pub hooks: Arc<Vec<Hook>>,
     /// What exactly people agree to.
     pub consent_texts: Arc<ConsentTexts>,
 }
@@ -124,6 +127,7 @@ impl Entries {
                 let links = known.map(|site| Arc::clone(&site.links)).unwrap_or_default();
                 let consent_texts = known.map(|site| Arc::clone(&site.consent_texts)).unwrap_or_default();
                 let numbers = known.map(|site| Arc::clone(&site.numbers)).unwrap_or_default();
+                let hooks = known.map(|site| Arc::clone(&site.hooks)).unwrap_or_default();
                 let (number, created_at) = match known {
                     Some(site) => (site.number, site.created_at),
                     // The number of a site is the position of its first fact: unique without asking anybody.
@@ -153,6 +157,7 @@ impl Entries {
                     scoring_version,
                     links,
                     numbers,
+                    hooks,
                     consent_texts,
                 };
                 self.sites.insert(put.slug.clone(), Arc::new(site));
@@ -160,6 +165,11 @@ impl Entries {
             Entry::Links(put) => {
                 let Some(site) = self.sites.get(&put.slug) else { return };
                 let site = Site { links: Arc::new(put.items.clone()), ..site.as_ref().clone() };
+                self.sites.insert(put.slug.clone(), Arc::new(site));
+            }
+            Entry::Hooks(put) => {
+                let Some(site) = self.sites.get(&put.slug) else { return };
+                let site = Site { hooks: Arc::new(put.items.clone()), ..site.as_ref().clone() };
                 self.sites.insert(put.slug.clone(), Arc::new(site));
             }
             Entry::Numbers(put) => {

@@ -230,6 +230,7 @@ impl<'a> Work<'a> {
                 | Entry::TokenRevoked(_)
                 | Entry::Links(_)
                 | Entry::Numbers(_)
+                | Entry::Hooks(_)
                 | Entry::ConsentTexts(_) => {}
                 Entry::DoNotCall(said) => rows.push(Row::DoNotCall(said.clone())),
                 Entry::Lease(lease) => rows.push(Row::Lease(lease.clone())),
@@ -258,10 +259,11 @@ impl<'a> Work<'a> {
     /// Whoever wrote with a reference and whoever was shown it are one human.
     fn message(&mut self, position: Position, message: &Message, rows: &mut Vec<Row>) {
         rows.extend(message.used(position).map(Row::Used));
-        let Some(visitor) = &message.answer.visitor else { return };
+        let (Some(visitor), Some(chat_ref)) = (&message.answer.visitor, &message.chat_ref) else { return };
         let kind = if message.answer.was_known { EdgeKind::KnownChat } else { EdgeKind::Chat };
         let words = Words {
-            fact: format!("message:{}", message.external_id),
+            // However often they write it: what is taken back once is taken back.
+            fact: format!("chat_ref:{chat_ref}"),
             position,
             at: message.at,
             received_at: message.received_at,

@@ -328,6 +328,7 @@ export default {
   "flag.spam": "Spam",
   "flag.internal": "Internal",
   "flag.invalid_phone": "Invalid phone",
+  "flag.details_pending": "Details pending",
   "flag.invalid_email": "Invalid e-mail",
   "flag.junk_identifier": "An identifier that is nobody's",
   "flag.foreign_origin": "From another website",

@@ -328,6 +328,7 @@ export default {
   "flag.spam": "Spam",
   "flag.internal": "Interno",
   "flag.invalid_phone": "Teléfono no válido",
+  "flag.details_pending": "Faltan los datos",
   "flag.invalid_email": "Correo no válido",
   "flag.junk_identifier": "Dato que no es de nadie",
   "flag.foreign_origin": "Vino de otra web",

@@ -233,7 +233,8 @@ impl Picker {
             | Entry::Token(_)
             | Entry::TokenRevoked(_)
             | Entry::Links(_)
-            | Entry::Numbers(_) => {}
+            | Entry::Numbers(_)
+            | Entry::Hooks(_) => {}
             // These are counted one by one and told in reports.
             Entry::Pixel(_) | Entry::LinkClick(_) | Entry::Cost(_) => {}
             // Of use when somebody calls.
