@@ -78,6 +78,7 @@ async fn what_is_documented_answers() {
     for (method, path) in documented(&document(&app).await) {
         let filled = path.replace("{site}", "acme").replace("{lead}", "l").replace("{token}", "t");
         let filled = filled.replace("{visitor}", "v").replace("{link}", "l").replace("{kind}", "leads");
+        let filled = filled.replace("{adapter}", "meta").replace("{key}", "k");
         let method: Method = method.parse().unwrap();
         let answer = send(app.client.bare(method.clone(), &filled)).await;
         let needs_token = filled.starts_with("/api/v1/");

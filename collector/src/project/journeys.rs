@@ -6,7 +6,7 @@ mod erase;
 
 use crate::{
     domain::{
-        chat::{Clicked, Message},
+        chat::Clicked,
         event::{Detail, Event, Flag, Personal},
         fact::{Arrival, EmailLink, Entry, Position, SiteNumber, Subject},
         id::{Id, LeadId},
@@ -205,7 +205,7 @@ impl<'a> Work<'a> {
                         self.leads.news.told(lead, stored);
                     }
                     if let Entry::Message(message) = stored.entry.as_ref() {
-                        self.message(stored.position, message, &mut rows);
+                        rows.extend(message.used(stored.position).map(Row::Used));
                     }
                 }
                 Entry::EdgeMark(mark) => self.leads.marks.push((stored.position, mark.clone())),
@@ -254,23 +254,6 @@ impl<'a> Work<'a> {
         rows.extend(self.outbox.rows());
         rows.extend(install.map(Row::Install));
         Ok(rows)
-    }
-
-    /// Whoever wrote with a reference and whoever was shown it are one human.
-    fn message(&mut self, position: Position, message: &Message, rows: &mut Vec<Row>) {
-        rows.extend(message.used(position).map(Row::Used));
-        let (Some(visitor), Some(chat_ref)) = (&message.answer.visitor, &message.chat_ref) else { return };
-        let kind = if message.answer.was_known { EdgeKind::KnownChat } else { EdgeKind::Chat };
-        let words = Words {
-            // However often they write it: what is taken back once is taken back.
-            fact: format!("chat_ref:{chat_ref}"),
-            position,
-            at: message.at,
-            received_at: message.received_at,
-            kind,
-            personal: message.personal.clone(),
-        };
-        self.leads.news.says(Node::Visitor(visitor.clone()), words);
     }
 
     fn arrival(&mut self, position: Position, arrival: &Arrival, rows: &mut Vec<Row>) {

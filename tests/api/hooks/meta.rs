@@ -10,7 +10,7 @@ use e2e::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{bad_events, deliver, nothing_came, open, replay, sha256_hex};
+use super::{bad_events, deliver, nothing_came, open, replay, sha256_hex, visitors};
 
 const SECRET: &str = "app-secret-of-the-tests";
 const SECONDS: i64 = NOW / 1_000;
@@ -210,8 +210,8 @@ async fn whatsapp_messages_find_their_page_and_their_ad() {
     assert_eq!(leads.len(), 2, "{leads:?}");
     let of = |phone: &str| leads.iter().find(|lead| lead["contact"]["phone"] == phone).unwrap();
     assert_eq!(
-        (&of("+34600000001")["visitors"], &of("+34600000001")["contact"]["name"]),
-        (&json!(["v"]), &json!("Ana Ejemplo"))
+        (visitors(&app, of("+34600000001")).await, &of("+34600000001")["contact"]["name"]),
+        (json!(["v"]), &json!("Ana Ejemplo"))
     );
     let touch = &of("+34600000002")["origin"]["first"];
     assert_eq!(
@@ -245,7 +245,7 @@ async fn messenger_carries_the_reference_in_the_link_that_was_followed() {
     app.client.settled().await;
     let leads = app.client.leads("acme").await;
     assert_eq!(leads.len(), 1, "{leads:?}");
-    assert_eq!((&leads[0]["kind"], &leads[0]["visitors"]), (&json!("messenger"), &json!(["v"])));
+    assert_eq!((&leads[0]["kind"], visitors(&app, &leads[0]).await), (&json!("messenger"), json!(["v"])));
     let journey = app.client.lead_journey("acme", leads[0]["id"].as_str().unwrap()).await;
     let texts: Vec<&Value> =
         journey.iter().filter(|item| item["kind"] == "message").map(|item| &item["text"]).collect();

@@ -56,6 +56,12 @@ async fn deliver(app: &TestApp, path: &str, body: String, headers: &[(&str, Stri
     send(request).await
 }
 
+/// Whose browsers a lead's journey is made of.
+async fn visitors(app: &TestApp, lead: &Value) -> Value {
+    let path = format!("/api/v1/sites/acme/leads/{}/journey", lead["id"].as_str().unwrap());
+    app.client.get(&path).await.expect(200)["visitors"].clone()
+}
+
 async fn bad_events(app: &TestApp) -> Vec<Value> {
     app.client.items("/api/v1/sites/acme/bad-events").await
 }

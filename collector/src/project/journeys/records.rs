@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     domain::{
+        chat::Message,
         event::{Detail, Personal},
         fact::{Entry, Position, SiteNumber, Subject},
         id::LeadId,
@@ -132,6 +133,16 @@ impl<'a> News<'a> {
             }
             let told = told(entries);
             let mut lead = Lead::stand(&id, born, &told, config);
+            let is_known_now = before.is_none();
+            for stored in entries.iter().filter(|_| lead.is_some()) {
+                let is_fresh = first_fresh.is_some_and(|first| stored.position >= first);
+                if let Entry::Message(message) = stored.entry.as_ref()
+                    && (is_fresh || is_known_now)
+                    && before.as_ref().is_none_or(|before| before.erased.is_none())
+                {
+                    words.extend(said_in_chat(message, stored.position));
+                }
+            }
             if let (Some(lead), Some(before)) = (&mut lead, &before) {
                 lead.keep(before);
                 // Nobody's browser says any more what it bought.
@@ -245,6 +256,22 @@ fn said_by_server(
     let kind = if lead.inferred { EdgeKind::Call } else { EdgeKind::Record };
     let (received_at, personal) = (lead.received_at, lead.personal.clone());
     Some((who, Words { fact, position, at, received_at, kind, personal }))
+}
+
+/// Whoever wrote with a reference and whoever was shown it are one human. It is said with the lead that they wrote about, and goes
+/// with it.
+fn said_in_chat(message: &Message, position: Position) -> Option<(Node, Words)> {
+    let (visitor, chat_ref) = (message.answer.visitor.as_ref()?, message.chat_ref.as_ref()?);
+    let words = Words {
+        // However often they write it: what is taken back once is taken back.
+        fact: format!("chat_ref:{chat_ref}"),
+        position,
+        at: message.at,
+        received_at: message.received_at,
+        kind: if message.answer.was_known { EdgeKind::KnownChat } else { EdgeKind::Chat },
+        personal: message.personal.clone(),
+    };
+    Some((Node::Visitor(visitor.clone()), words))
 }
 
 fn told(entries: &[Stored]) -> Vec<Told<'_>> {

@@ -158,10 +158,7 @@ fn entry(index: usize, (what, who, page, number, day, late): Happening) -> Entry
                 event,
                 personal: Personal {
                     vault: Some(reference(index)),
-                    identifiers: vec![Identifier {
-                        kind: IdentifierKind::Phone,
-                        token: Token([number as u8; 16]),
-                    }],
+                    identifiers: vec![Identifier { kind: IdentifierKind::Phone, token: Token([page; 16]) }],
                 },
                 consent: None,
                 flags: Vec::new(),

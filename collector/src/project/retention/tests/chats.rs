@@ -16,7 +16,7 @@ pub(super) fn message(
         received_at,
         personal: Personal {
             vault: Some(reference(index)),
-            identifiers: vec![Identifier { kind: IdentifierKind::Phone, token: Token([number as u8; 16]) }],
+            identifiers: vec![Identifier { kind: IdentifierKind::Phone, token: Token([page; 16]) }],
         },
         note: None,
         chat_ref: Some(format!("7K3QX{page}")),
