@@ -59,7 +59,7 @@ fn call(value: &Value, event: Option<&str>, now: i64) -> Result<Option<Told>, St
         (false, false) => (CallStatus::Ringing, None),
     };
     let at = field(&["start_time", "datetime"]).and_then(|text| text.parse::<jiff::Timestamp>().ok());
-    let at = at.map_or(now, |at| at.as_millisecond());
+    let at = at.map_or(now, jiff::Timestamp::as_millisecond);
     Ok(Some(Told::Call(Box::new(CallBody {
         from: from.filter(|from| from.bytes().any(|byte| byte.is_ascii_digit())),
         at: Some(json!(at.min(now))),

@@ -54,7 +54,9 @@ fn message(value: &Value, now: i64) -> Result<Option<Told>, String> {
     };
     let at = match value.get("created_at") {
         Some(Value::Number(seconds)) => seconds.as_i64().map(|seconds| seconds.saturating_mul(1_000)),
-        Some(Value::String(text)) => text.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond()),
+        Some(Value::String(text)) => {
+            text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
+        }
         _ => None,
     };
     let of_sender = |name: &str| first_of(sender, &[name]);

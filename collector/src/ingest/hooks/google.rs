@@ -38,7 +38,7 @@ fn lead(value: &Value, now: i64) -> Result<LeadBody, String> {
     let columns = value.get("user_column_data").and_then(Value::as_array);
     let columns = columns.ok_or("user_column_data must be a list")?;
     let at = field("lead_submit_time").and_then(|text| text.parse::<jiff::Timestamp>().ok());
-    let at = at.map_or(now, |at| at.as_millisecond()).min(now);
+    let at = at.map_or(now, jiff::Timestamp::as_millisecond).min(now);
     let mut lead = LeadBody {
         at: Some(json!(at)),
         flag: (field("is_test").as_deref() == Some("true")).then(|| "test".to_owned()),

@@ -210,7 +210,7 @@ fn filled_in(answer: &Value, external_id: &str, now: i64) -> LeadBody {
     // `2026-11-26T08:00:00+0000` is no RFC 3339.
     let at = field("created_time").and_then(|text| {
         let zoned = jiff::fmt::strtime::parse("%Y-%m-%dT%H:%M:%S%z", &text).ok()?;
-        zoned.to_timestamp().ok().map(|at| at.as_millisecond())
+        zoned.to_timestamp().ok().map(jiff::Timestamp::as_millisecond)
     });
     let at = at.unwrap_or(now).min(now);
     let mut came = by_form(at, field("ad_id"), field("adset_id"), field("form_id").as_deref());
