@@ -79,6 +79,11 @@ bench-delivery: build
 bench-people: build
     @TRAZA_BIN={{ quote(traza) }} cargo run --quiet --release -p e2e --bin bench -- people
 
+# How long it takes to say whom to call, of 100,000 who wait
+[group('measure it')]
+bench-queue: build
+    @TRAZA_BIN={{ quote(traza) }} cargo run --quiet --release -p e2e --bin bench -- queue
+
 # What blocks are compressed with, for a new codec: trained on a simulated history
 [group('measure it')]
 dictionary: build

@@ -5,7 +5,7 @@
 //! `TRAZA_BENCH_SECONDS` (10) and `TRAZA_BENCH_ROUNDS` (3) choose how long; `TRAZA_BENCH_EVENTS` (none) has so
 //! many events simulated first, and measures what is read of them, and the loads on top ([`full`]). The table goes to docs/benchmarks.md.
 //! `just bench-delivery` ([`delivery`]) measures how soon leads are seen and handed over, `just bench-people` ([`people`]) how
-//! soon a join is taken back and a person forgotten.
+//! soon a join is taken back and a person forgotten, `just bench-queue` ([`queue`]) how soon it is said whom to call.
 
 mod delivery;
 mod dictionary;
@@ -13,6 +13,7 @@ mod full;
 mod noop;
 mod people;
 mod process;
+mod queue;
 mod report;
 mod store_loop;
 mod wrk;
@@ -40,6 +41,7 @@ fn main() -> anyhow::Result<()> {
     match verb.as_deref() {
         Some("delivery") => return runtime.block_on(delivery::run()),
         Some("dictionary") => return runtime.block_on(dictionary::run()),
+        Some("queue") => return runtime.block_on(queue::run()),
         Some("people") => return runtime.block_on(people::run()),
         _ => {}
     }

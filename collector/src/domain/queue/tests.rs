@@ -199,28 +199,3 @@ proptest! {
         }
     }
 }
-
-/// How long 100,000 leads take: `cargo test --release -p collector --lib queue -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn a_hundred_thousand_leads_are_put_in_order() {
-    let config = SiteConfig::default();
-    let minute = u32::try_from(NOON / MINUTE_MS).unwrap();
-    let all: Vec<Arc<Waiting>> = (0..100_000i64)
-        .map(|n| {
-            let marks = (0..12u16).map(|rule| Mark(rule, minute - u32::from(rule) * 60)).collect();
-            let kind = if n % 3 == 0 { LeadKind::Callback } else { LeadKind::Form };
-            Arc::new(Waiting { marks, ..lead(&n.to_string(), kind, n % 10_000) })
-        })
-        .collect();
-    let mut times: Vec<std::time::Duration> = (0..100)
-        .map(|_| {
-            let began = std::time::Instant::now();
-            let queue = Queue::of(all.clone(), &config, None, NOON);
-            assert_eq!(queue.take(50).count(), 50);
-            began.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    println!("100,000 leads: median {:?}, p99 {:?}", times[50], times[98]);
-}
