@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use collector::clock::{Clock as _, System};
 use e2e::{Receiver, TestApp, holds, receiver::Message};
 use serde_json::{Value, json};
 
 use crate::{
     Stage,
-    harness::{Browser, Engine, Proxy, Wish},
+    harness::{Browser, Engine, Proxy, Wish, numbers},
     kinds, on_stage,
 };
 
+const SOCIAL: &str = "/demo/?utm_source=meta&utm_medium=paid_social&utm_campaign=verano";
 const AD: &str = "/demo/?utm_source=google&utm_medium=cpc&utm_campaign=otono&gclid=test-click";
 const ENTER: &str = "\u{e007}";
 /// What the landing page has printed, and what is shown in its place.
@@ -70,6 +72,12 @@ fn config() -> Value {
 
 async fn get(stage: &Stage, path: &str) -> Value {
     stage.binary.client.get(&format!("/api/v1/sites/demo/{path}")).await.expect(200)
+}
+
+async fn post(stage: &Stage, path: &str, body: &Value) -> Value {
+    let answer = stage.binary.client.post_json(&format!("/api/v1/sites/demo/{path}"), body).await;
+    assert!(matches!(answer.status, 200 | 201), "{path}: {answer:?}");
+    answer.json()
 }
 
 /// Waits until a lead's journey tells these kinds in this order, whatever else it tells.
@@ -154,6 +162,63 @@ fn who_asks_for_a_call_is_called_within_the_minute() {
         agent.value("location.hash = '#/queue'").await;
         agent.shows("Nobody waits for a call").await;
         journey_tells(stage, &lead, &["page_view", "form_submit", "attempt"]).await;
+        centre.close().await;
+    });
+}
+
+#[test]
+fn who_writes_by_whatsapp_and_buys_by_telephone_is_one_story() {
+    on_stage(None, async |stage| {
+        let centre = Centre::open(stage).await;
+        let browser = &stage.browser;
+        stage.before_every_page(numbers::FOLLOWED);
+        browser.open(&stage.page(SOCIAL)).await;
+        browser.becomes("!!(window.traza && traza.on)").await;
+        browser.click("#whatsapp-link").await;
+        let text = "new URL(followed).searchParams.get('text')";
+        let text = browser.value(text).await.as_str().unwrap().to_owned();
+        assert!(text.contains("(ref: "), "{text}");
+        // What the provider says of what the visitor sends in the application.
+        let written = json!({
+            "app": "whatsapp", "from": "34600000003", "name": "Luis Ejemplo", "text": text, "at": System.now(),
+            "external_id": "wamid.1",
+        });
+        let mut answer = Value::Null;
+        holds("the message finds its visitor", async || {
+            answer = post(stage, "messages", &written).await;
+            answer["visitor"].is_string()
+        })
+        .await;
+        let lead = answer["lead"].as_str().unwrap().to_owned();
+        let created = centre.told("lead.created").await.json();
+        assert_eq!((&created["data"]["id"], &created["data"]["kind"]), (&json!(lead), &json!("whatsapp")));
+        holds("the lead is known to come from the campaign", async || {
+            get(stage, &format!("leads/{lead}")).await["origin"]["last"]["campaign"] == "verano"
+        })
+        .await;
+
+        // They call, and buy.
+        let call = json!({
+            "to": PRINTED, "from": "+34600000003", "at": System.now(), "external_id": "CA1", "status": "completed",
+            "answered": true, "duration_s": 180,
+        });
+        let call = post(stage, "calls", &call).await;
+        assert_eq!(call["lead"], json!(lead), "one lead for one matter: {call}");
+        let sale = json!({"match": {"phone": "600 000 003"}, "amount": 129_900, "currency": "EUR", "at": System.now(), "external_id": "V1"});
+        post(stage, "sales", &sale).await;
+        assert_eq!(centre.told("sale.recorded").await.json()["data"]["record"]["amount"], 129_900);
+        journey_tells(stage, &lead, &["page_view", "chat_click", "message", "call", "sale"]).await;
+        stage.binary.client.settled().await;
+        let report = get(stage, "reports/campaigns?group_by=campaign").await;
+        let mut rows = report["rows"].as_array().unwrap().iter();
+        let row = rows.find(|row| row["key"]["campaign"] == "verano").unwrap();
+        assert_eq!(row["values"]["revenue"], 129_900, "the campaign that began it");
+
+        crate::dashboard::sign_in(stage, browser).await;
+        browser.click(&format!(".leads a[href*='{lead}']")).await;
+        browser.shows("Luis Ejemplo").await;
+        browser.find(".item[data-tone=good]").await;
+        browser.picture("contact-whatsapp").await;
         centre.close().await;
     });
 }

@@ -1,6 +1,6 @@
 //! `GET queue`: whom to call now.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -17,6 +17,7 @@ use crate::{
     },
     error::Problem,
     project::directory::Site,
+    store::together,
 };
 
 /// A lead to be called.
@@ -109,18 +110,30 @@ pub async fn get(
     let now = app.clock.now();
     let query = Query::of(&request, now);
     let limit = query.limit()?;
+    let view = together(move || async move {
+        let queue = whole(&app, &caller, &site, limit, now).await?;
+        query.render(&queue)
+    });
+    Ok(HttpResponse::Ok().json(view.await??))
+}
+
+/// The queue with its first leads; on a thread that may wait, for ordering a hundred thousand takes some milliseconds.
+async fn whole(
+    app: &App,
+    caller: &Caller,
+    site: &Site,
+    limit: usize,
+    now: i64,
+) -> Result<QueueView, Problem> {
     let waiting = app.store.waiting(site.number).await?;
-    let (of, scope) = (Arc::clone(&site), caller.scope.clone());
-    let mut queue = web::block(move || Queue::of(waiting, &of.config, scope.as_ref(), now))
-        .await
-        .map_err(Problem::internal)?;
+    let mut queue = Queue::of(waiting, &site.config, caller.scope.as_ref(), now);
     let mut items = Vec::new();
     while items.len() < limit {
         let Some(place) = queue.next() else { break };
-        match item(&app, &site, place, items.len() + 1).await? {
+        match item(app, site, place, items.len() + 1).await? {
             Some(item) if item.lead.do_not_call => queue.hold(Held::DoNotCall),
             Some(item) => {
-                app.looks.see(site.number, &caller, item.lead.id());
+                app.looks.see(site.number, caller, item.lead.id());
                 items.push(item);
             }
             // It went with age since the list was read.
@@ -128,8 +141,7 @@ pub async fn get(
         }
     }
     let callable = items.len() + queue.len();
-    let view = QueueView { items, callable, held: std::mem::take(&mut queue.held), next_at: queue.next_at };
-    Ok(HttpResponse::Ok().json(query.render(&view)?))
+    Ok(QueueView { items, callable, held: std::mem::take(&mut queue.held), next_at: queue.next_at })
 }
 
 async fn item(app: &App, site: &Site, place: Place, position: usize) -> Result<Option<ItemView>, Problem> {
