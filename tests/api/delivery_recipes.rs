@@ -90,6 +90,10 @@ async fn n8n_gets_the_whole_story_behind_its_own_key_and_may_take_it_twice() {
     let secret = put(&app, webhook).await["secret"].as_str().unwrap().to_owned();
     lead(&app, "p").await;
     n8n.expect(1).await;
+    e2e::holds("the next attempt is planned", async || {
+        app.client.items("/api/v1/sites/acme/deliveries").await[0]["attempts"] == 1
+    })
+    .await;
     app.clock.advance(1_100);
     let got = n8n.expect(2).await;
     assert_eq!(got[1].json()["data"]["contact"]["phone"], "+34600000000");

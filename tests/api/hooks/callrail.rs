@@ -14,7 +14,7 @@ async fn tell(app: &TestApp, path: &str, body: &Value) -> Answer {
     deliver(app, path, body, &headers).await
 }
 
-fn call(more: Value) -> Value {
+fn call(more: &Value) -> Value {
     let mut call = json!({
         "resource_id": "CAL0000000000000000000000000000001", "customer_phone_number": "+34600000001",
         "tracking_phone_number": "+34900111009", "customer_name": "EJEMPLO ANA", "direction": "inbound",
@@ -28,7 +28,7 @@ fn call(more: Value) -> Value {
 async fn a_call_is_one_before_it_after_it_and_when_it_is_modified() {
     let app = TestApp::spawn().await;
     let path = open(&app, json!({"adapter": "callrail", "secrets": {"signing_key": KEY}})).await;
-    let body = call(json!({})).to_string();
+    let body = call(&json!({})).to_string();
     deliver(&app, &path, body.clone(), &[("signature", sha1("other", body.as_bytes()))])
         .await
         .problem(403, "forbidden");
@@ -46,7 +46,7 @@ async fn a_call_is_one_before_it_after_it_and_when_it_is_modified() {
         (json!({}), json!("completed"), json!(61)),
     ];
     for (more, status, duration) in stages {
-        assert_eq!(tell(&app, &path, &call(more)).await.status, 200);
+        assert_eq!(tell(&app, &path, &call(&more)).await.status, 200);
         app.client.settled().await;
         let leads = app.client.leads("acme").await;
         assert_eq!(leads.len(), 1, "{leads:?}");
@@ -56,10 +56,10 @@ async fn a_call_is_one_before_it_after_it_and_when_it_is_modified() {
         assert_eq!(current["at"], NOW - 60_000, "when it began");
     }
     let outbound = call(
-        json!({"resource_id": "CAL2", "direction": "outbound", "customer_phone_number": "+34600000002"}),
+        &json!({"resource_id": "CAL2", "direction": "outbound", "customer_phone_number": "+34600000002"}),
     );
     assert_eq!(tell(&app, &path, &outbound).await.status, 200);
-    let missed = call(json!({"resource_id": "CAL3", "customer_phone_number": "+34600000003"}));
+    let missed = call(&json!({"resource_id": "CAL3", "customer_phone_number": "+34600000003"}));
     assert_eq!(tell(&app, &format!("{path}?event=post-call"), &missed).await.status, 200);
     assert_eq!(tell(&app, &path, &json!({"resource_id": "CAL4"})).await.status, 200);
     app.client.settled().await;

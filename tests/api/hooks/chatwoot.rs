@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{deliver, nothing_came, open, sha256_hex};
 
-fn message(id: u64, more: Value) -> Value {
+fn message(id: u64, more: &Value) -> Value {
     let mut message = json!({
         "event": "message_created", "id": id, "content": "Hola", "message_type": "incoming", "private": false,
         "created_at": "2026-11-22T01:19:00.000Z", "account": {"id": 1, "name": "Acme"}, "inbox": {"id": 3, "name": "Web"},
@@ -21,20 +21,20 @@ async fn messages_that_come_in_are_told_and_keep_their_conversation() {
     let app = TestApp::spawn().await;
     let path = open(&app, json!({"adapter": "chatwoot"})).await;
     for no_news in [
-        message(1, json!({"message_type": "outgoing"})),
-        message(2, json!({"private": true})),
-        message(3, json!({"event": "conversation_created"})),
+        message(1, &json!({"message_type": "outgoing"})),
+        message(2, &json!({"private": true})),
+        message(3, &json!({"event": "conversation_created"})),
     ] {
         deliver(&app, &path, no_news.to_string(), &[]).await.expect(200);
     }
     nothing_came(&app).await;
     let web = json!({"sender": {"id": 78, "name": "Eva"}, "conversation": {"id": 10, "channel": "Channel::WebWidget"}});
     for told in [
-        message(4, json!({})),
-        message(5, json!({"content": "¿Precio?"})),
-        message(4, json!({})),
-        message(6, web.clone()),
-        message(7, web),
+        message(4, &json!({})),
+        message(5, &json!({"content": "¿Precio?"})),
+        message(4, &json!({})),
+        message(6, &web),
+        message(7, &web),
     ] {
         deliver(&app, &path, told.to_string(), &[]).await.expect(200);
     }
@@ -54,7 +54,7 @@ async fn messages_that_come_in_are_told_and_keep_their_conversation() {
 async fn where_a_secret_is_set_it_is_asked_for() {
     let app = TestApp::spawn().await;
     let path = open(&app, json!({"adapter": "chatwoot", "secrets": {"secret": "s3"}})).await;
-    let body = message(4, json!({})).to_string();
+    let body = message(4, &json!({})).to_string();
     let signed = |text: String| format!("sha256={}", sha256_hex("s3", text.as_bytes()));
     deliver(&app, &path, body.clone(), &[]).await.problem(403, "forbidden");
     let other =

@@ -204,7 +204,7 @@ async fn another_signature_or_key_is_refused_and_nothing_is_kept() {
     }
     let changed = body.replace("34600000001", "34600000009");
     deliver(&app, &path, changed, &[("x-twilio-signature", good.clone())]).await.problem(403, "forbidden");
-    let other_key = format!("{}x", path);
+    let other_key = format!("{path}x");
     deliver(&app, &other_key, body.clone(), &[("x-twilio-signature", good)]).await.problem(403, "forbidden");
     nothing_came(&app).await;
     let refused = app.client.metric("traza_hooks_total{adapter=\"twilio\",outcome=\"signature\"}").await;

@@ -16,7 +16,7 @@ use crate::{
     api::leads_in::{self, LeadBody},
     app::App,
     deliver::client::Client,
-    domain::{event::Flag, hook::Adapter},
+    domain::{event::Flag, fact::Position, hook::Adapter},
     error::Problem,
     project::directory::Site,
     store::LeadQuery,
@@ -31,6 +31,10 @@ const FIELDS: &str =
 const PAUSES: [u64; 8] = [1, 5, 30, 120, 600, 1_800, 3_600, 6 * 3_600];
 /// Meta keeps what was filled in for so long, in ms: 90 days.
 const KEPT_MS: i64 = 90 * 86_400_000;
+/// Between two looks at nothing.
+const IDLE: Duration = Duration::from_secs(3_600);
+/// Between two looks whether leads were derived that are to be looked through.
+const CATCHING_UP: Duration = Duration::from_millis(200);
 /// Leads that are looked through at a time after a start.
 const PAGE: usize = 500;
 /// Bytes of an answer.
@@ -77,6 +81,8 @@ pub struct Asker {
     client: Client,
     heard: mpsc::UnboundedReceiver<Form>,
     waiting: BTreeMap<Form, Waiting>,
+    /// Sites whose leads were looked through before all of them were derived, by the position that was to be reached.
+    behind: BTreeMap<String, Position>,
 }
 
 impl Asker {
@@ -84,7 +90,7 @@ impl Asker {
     #[must_use]
     pub fn new(app: Arc<App>, heard: mpsc::UnboundedReceiver<Form>) -> Self {
         let client = Client::new(app.settings.allow_private_targets);
-        Self { app, client, heard, waiting: BTreeMap::new() }
+        Self { app, client, heard, waiting: BTreeMap::new(), behind: BTreeMap::new() }
     }
 
     /// Asks until `stop` changes.
@@ -94,7 +100,9 @@ impl Asker {
         }
         loop {
             let next = self.waiting.values().map(|waiting| waiting.due).min();
-            let pause = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(3_600));
+            let longest = if self.behind.is_empty() { IDLE } else { CATCHING_UP };
+            let longest = Instant::now() + longest;
+            let pause = next.map_or(longest, |next| next.min(longest));
             tokio::select! {
                 biased;
                 _ = stop.changed() => break,
@@ -110,7 +118,10 @@ impl Asker {
                 () = sleep_until(pause) => tokio::select! {
                     biased;
                     _ = stop.changed() => break,
-                    () = self.ask_due() => {}
+                    () = async {
+                        self.look_again().await;
+                        self.ask_due().await;
+                    } => {}
                 },
             }
         }
@@ -120,10 +131,26 @@ impl Asker {
         self.waiting.insert(form, Waiting { due: Instant::now(), tries: 0 });
     }
 
+    /// Looks through the leads of sites that have caught up: a lead may be told and acknowledged right before a stop, and be
+    /// there only some time after the next start.
+    async fn look_again(&mut self) {
+        for (slug, position) in std::mem::take(&mut self.behind) {
+            let Some(site) = self.app.directory.site(&slug) else { continue };
+            match self.app.progress.reached(site.number) >= position {
+                true => self.gather(&site).await,
+                false => drop(self.behind.insert(slug, position)),
+            }
+        }
+    }
+
     /// Notes all leads of a site whose details are missing.
     async fn gather(&mut self, site: &Site) {
         if !site.hooks.iter().any(|hook| hook.adapter == Adapter::Meta) {
             return;
+        }
+        let head = self.app.store.head(site.number);
+        if self.app.progress.reached(site.number) < head {
+            self.behind.insert(site.slug.clone(), head);
         }
         let since = self.app.clock.now().saturating_sub(KEPT_MS);
         let mut query = LeadQuery {
