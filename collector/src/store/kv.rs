@@ -136,7 +136,12 @@ impl KvStore {
         let engine = Arc::clone(&self.engine);
         let (answer, answered) = oneshot::channel();
         // Boxed: the machinery of a task is compiled once, and not for each of a hundred reads.
-        let work: Box<dyn FnOnce() + Send> = Box::new(move || drop(answer.send(read(engine.as_ref()))));
+        let work: Box<dyn FnOnce() + Send> = Box::new(move || {
+            let found = read(engine.as_ref());
+            // Before the answer: who has it may close the store and open it again.
+            drop(engine);
+            drop(answer.send(found));
+        });
         tokio::task::spawn_blocking(work);
         answered
             .await
