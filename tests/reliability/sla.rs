@@ -33,7 +33,9 @@ async fn a_breach_is_told_once_for_each_lead_whenever_the_process_dies() {
     for round in 0..ROUNDS {
         for _ in 0..5 {
             let page = new_id();
-            let beacon = full(&new_id(), [callback(&page, 1, System.now(), "600 000 000")]);
+            // Each of somebody else: who asks again has the first request's clock.
+            let phone = format!("600 000 {leads:03}");
+            let beacon = full(&new_id(), [callback(&page, 1, System.now(), &phone)]);
             server.client.store("acme", &beacon).await;
             leads += 1;
         }
