@@ -84,7 +84,7 @@ bench-people: build
 bench-queue: build
     @TRAZA_BIN={{ quote(traza) }} cargo run --quiet --release -p e2e --bin bench -- queue
 
-# What blocks are compressed with, for a new codec: trained on a simulated history
+# How densely blocks are packed, of a simulated history; trains the dictionary where there is none
 [group('measure it')]
 dictionary: build
     @TRAZA_BIN={{ quote(traza) }} cargo run --quiet --release -p e2e --bin bench -- dictionary

@@ -74,6 +74,13 @@ async fn get(stage: &Stage, path: &str) -> Value {
     stage.binary.client.get(&format!("/api/v1/sites/demo/{path}")).await.expect(200)
 }
 
+/// Somebody comes by an ad and asks to be called.
+async fn ask_for_a_call(stage: &Stage) {
+    stage.browser.open(&stage.page(AD)).await;
+    stage.browser.type_into("#callback-telefono", "600 000 002").await;
+    stage.browser.type_into("#callback-form [type=submit]", ENTER).await;
+}
+
 async fn post(stage: &Stage, path: &str, body: &Value) -> Value {
     let answer = stage.binary.client.post_json(&format!("/api/v1/sites/demo/{path}"), body).await;
     assert!(matches!(answer.status, 200 | 201), "{path}: {answer:?}");
@@ -139,10 +146,7 @@ fn a_form_is_at_the_contact_centre_within_a_second_and_in_the_queue_with_its_clo
 fn who_asks_for_a_call_is_called_within_the_minute() {
     on_stage(None, async |stage| {
         let centre = Centre::open(stage).await;
-        let browser = &stage.browser;
-        browser.open(&stage.page(AD)).await;
-        browser.type_into("#callback-telefono", "600 000 002").await;
-        browser.type_into("#callback-form [type=submit]", ENTER).await;
+        ask_for_a_call(stage).await;
         let lead = centre.told("lead.created").await.json()["data"]["id"].as_str().unwrap().to_owned();
         let agent = &centre.agent;
         agent.shows("+34 600 000 002").await;
@@ -292,9 +296,7 @@ fn an_admin_tries_the_webhook_out_and_sees_what_became_of_each_message() {
     on_stage(None, async |stage| {
         let centre = Centre::open(stage).await;
         let browser = &stage.browser;
-        browser.open(&stage.page(AD)).await;
-        browser.type_into("#callback-telefono", "600 000 002").await;
-        browser.type_into("#callback-form [type=submit]", ENTER).await;
+        ask_for_a_call(stage).await;
         centre.told("lead.created").await;
         crate::dashboard::sign_in(stage, browser).await;
         browser.click("nav a[href='#/handover']").await;

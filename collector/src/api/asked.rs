@@ -168,10 +168,31 @@ impl Asked {
         let query = encoded(&pairs);
         format!("/api/v1/sites/{}/reports/counters/visitors?{query}", site.slug)
     }
+
+    /// The address that answers the leads behind a line; `more` says which of theirs the report counts, and by which touch.
+    pub(super) fn explain_leads(
+        &self,
+        site: &Site,
+        key: &BTreeMap<Dimension, Option<String>>,
+        more: &[(&'static str, &str)],
+    ) -> String {
+        let zone = calendar::zone(&site.config.timezone);
+        let day = key.get(&Dimension::Day).and_then(|day| calendar::parse(day.as_deref()?));
+        let (since, until) = (day.unwrap_or(self.since), day.unwrap_or(self.until));
+        let mut pairs = vec![
+            ("since", calendar::start_of(since, &zone).to_string()),
+            ("until", calendar::start_of(until + 1, &zone).to_string()),
+        ];
+        pairs.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        for dimension in [Dimension::Channel, Dimension::Source, Dimension::Campaign] {
+            pairs.extend(self.value_of(key, dimension).map(|value| (dimension.name(), value)));
+        }
+        format!("/api/v1/sites/{}/leads?{}", site.slug, encoded(&pairs))
+    }
 }
 
 /// Pairs as they stand in an address.
-pub(super) fn encoded(pairs: &[(&str, String)]) -> String {
+fn encoded(pairs: &[(&str, String)]) -> String {
     let escaped = pairs.iter().map(|(name, value)| format!("{name}={}", query::escaped(value)));
     escaped.collect::<Vec<_>>().join("&")
 }

@@ -267,14 +267,11 @@ pub async fn record(app: &App, site: &Site, body: CallBody) -> Result<(Call, Bec
 
 /// The call as it was told of last.
 async fn told_before(app: &App, site: &Site, external_id: &str) -> Result<Option<Call>, Problem> {
-    let Some((position, _)) = app.store.claimed(site.number, "call", external_id).await? else {
-        return Ok(None);
-    };
-    let stored = app.store.entries(site.number, vec![position]).await?.pop();
-    Ok(stored.and_then(|stored| match stored.entry.as_ref() {
-        Entry::Call(call) => Some(call.clone()),
+    let told = records::told_before(app, site, "call", external_id).await?;
+    Ok(match told.as_deref() {
+        Some(Entry::Call(call)) => Some(call.clone()),
         _ => None,
-    }))
+    })
 }
 
 /// Where a call to a number came from.

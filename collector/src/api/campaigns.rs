@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
 use super::{
-    asked::{Asked, Dimension, encoded},
+    asked::{Asked, Dimension},
     auth::Caller,
     problem,
     query::Query,
@@ -21,7 +21,6 @@ use crate::{
         token::Permission,
     },
     error::Problem,
-    project::directory::Site,
     store::rollup::Sum,
 };
 
@@ -64,7 +63,11 @@ pub async fn campaigns(
         let rows = groups.into_iter().map(|(key, sum)| {
             let key: BTreeMap<Dimension, Option<String>> = asked.group_by.iter().copied().zip(key).collect();
             RowView {
-                explain: Some(explain(&asked, &site, &key)),
+                explain: Some(asked.explain_leads(
+                    &site,
+                    &key,
+                    &[("touch", "last_non_direct"), ("counted", "true")],
+                )),
                 values: values(&sum),
                 key: key
                     .into_iter()
@@ -123,25 +126,6 @@ fn per(cost: i64, leads: i64) -> Option<i64> {
 /// What came back for what was spent: 0.5 is half as much again. Nothing spent has no return.
 fn roi(tally: &Tally, cost: i64) -> Option<f64> {
     (cost > 0).then(|| (tally.revenue - cost) as f64 / cost as f64)
-}
-
-/// Where the leads behind a line are.
-fn explain(asked: &Asked, site: &Site, key: &BTreeMap<Dimension, Option<String>>) -> String {
-    let day = key.get(&Dimension::Day).cloned().flatten().and_then(|day| calendar::parse(&day));
-    let zone = calendar::zone(&site.config.timezone);
-    let (since, until) = (day.unwrap_or(asked.since), day.unwrap_or(asked.until));
-    let mut pairs = vec![
-        ("since", calendar::start_of(since, &zone).to_string()),
-        ("until", calendar::start_of(until + 1, &zone).to_string()),
-        ("touch", "last_non_direct".to_owned()),
-        ("counted", "true".to_owned()),
-    ];
-    for dimension in [Dimension::Channel, Dimension::Source, Dimension::Campaign] {
-        if let Some(value) = asked.value_of(key, dimension) {
-            pairs.push((dimension.name(), value));
-        }
-    }
-    format!("/api/v1/sites/{}/leads?{}", site.slug, encoded(&pairs))
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::io::Read as _;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{self, AcceptEncoding, ContentEncoding, Header as _, Preference},
+    http::header::{self, ContentEncoding},
     web,
 };
 
-use crate::error::Problem;
+use crate::{error::Problem, ingest::tracker};
 
 const PAGE: &str = include_str!("../../../www/docs/index.html");
 const BEGIN: &str = include_str!("../../../www/docs/begin.js");
@@ -37,7 +37,7 @@ pub async fn get(request: HttpRequest, path: web::Path<String>) -> Result<HttpRe
         .insert_header((header::CACHE_CONTROL, "no-cache"));
     match file {
         File::Plain(text) => Ok(response.body(text)),
-        File::Packed(bytes) if takes_brotli(&request) => {
+        File::Packed(bytes) if tracker::takes(request.headers(), "br") => {
             let response = response.insert_header((header::VARY, "accept-encoding"));
             Ok(response.insert_header(ContentEncoding::Brotli).body(bytes))
         }
@@ -52,14 +52,6 @@ pub async fn get(request: HttpRequest, path: web::Path<String>) -> Result<HttpRe
 enum File {
     Plain(&'static str),
     Packed(&'static [u8]),
-}
-
-fn takes_brotli(request: &HttpRequest) -> bool {
-    let Ok(accepted) = AcceptEncoding::parse(request) else { return false };
-    accepted
-        .ranked()
-        .iter()
-        .any(|one| matches!(one, Preference::Specific(encoding) if encoding.to_string() == "br"))
 }
 
 fn unpacked(bytes: &[u8]) -> std::io::Result<Vec<u8>> {

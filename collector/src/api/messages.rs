@@ -264,14 +264,11 @@ fn plain(text: &str, most: usize) -> Option<String> {
 
 /// The message as it was told of last.
 async fn told_before(app: &App, site: &Site, external_id: &str) -> Result<Option<Message>, Problem> {
-    let Some((position, _)) = app.store.claimed(site.number, "message", external_id).await? else {
-        return Ok(None);
-    };
-    let stored = app.store.entries(site.number, vec![position]).await?.pop();
-    Ok(stored.and_then(|stored| match stored.entry.as_ref() {
-        Entry::Message(message) => Some(message.clone()),
+    let told = records::told_before(app, site, "message", external_id).await?;
+    Ok(match told.as_deref() {
+        Some(Entry::Message(message)) => Some(message.clone()),
         _ => None,
-    }))
+    })
 }
 
 /// Who wrote, as far as they are known.

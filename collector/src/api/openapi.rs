@@ -1,5 +1,7 @@
 //! The OpenAPI document: collected from the handlers, so that it is true.
 
+use std::sync::LazyLock;
+
 use actix_web::HttpResponse;
 use utoipa::{
     Modify, OpenApi,
@@ -50,9 +52,13 @@ use crate::{
 )]
 pub struct Document;
 
+/// Written when it is first asked for: it is the same as long as the program is.
+static TEXT: LazyLock<Result<String, String>> =
+    LazyLock::new(|| Document::openapi().to_json().map_err(|error| error.to_string()));
+
 /// `GET /api/openapi.json`
 pub async fn get() -> Result<HttpResponse, Problem> {
-    let text = Document::openapi().to_json().map_err(Problem::internal)?;
+    let text = TEXT.as_deref().map_err(Problem::internal)?;
     Ok(HttpResponse::Ok().content_type("application/json").body(text))
 }
 

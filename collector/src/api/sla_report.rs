@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
 use super::{
-    asked::{self, Asked, Dimension},
+    asked::{Asked, Dimension},
     auth::Caller,
     problem,
     query::Query,
@@ -22,7 +22,7 @@ use crate::{
     },
     error::Problem,
     project::directory::Site,
-    store::LeadQuery,
+    store::{LeadQuery, together},
 };
 
 /// Leads that are read together.
@@ -122,6 +122,17 @@ pub async fn sla(
         let detail = "must be some of day, channel, source, campaign, separated by commas";
         return Err(Problem::invalid_at("group_by", detail));
     }
+    let columns: Vec<String> =
+        asked.group_by.iter().map(|dimension| format!("key.{}", dimension.name())).collect();
+    let named = Sum::default().values();
+    let columns: Vec<String> =
+        columns.into_iter().chain(named.keys().map(|name| format!("values.{name}"))).collect();
+    let view = together(move || async move { report(&app, &site, &asked, now).await }).await??;
+    query.list(&view, &columns)
+}
+
+/// The report, on a thread that may wait: it reads every lead of these days.
+async fn report(app: &App, site: &Site, asked: &Asked, now: i64) -> Result<ReportView, Problem> {
     let zone = calendar::zone(&site.config.timezone);
     let only = |name: &str| asked.only.get(name).cloned();
     let mut leads = LeadQuery {
@@ -149,17 +160,12 @@ pub async fn sla(
             None => break,
         }
     }
-    let columns: Vec<String> =
-        asked.group_by.iter().map(|dimension| format!("key.{}", dimension.name())).collect();
-    let totals = totals.values();
-    let columns: Vec<String> =
-        columns.into_iter().chain(totals.keys().map(|name| format!("values.{name}"))).collect();
     let rows = rows.into_iter().map(|(key, mut sum)| RowView {
-        explain: Some(explain(&asked, &site, &key, &zone)),
+        explain: Some(asked.explain_leads(site, &key, &[])),
         key: key.into_iter().map(|(dimension, value)| (dimension.name().to_owned(), json!(value))).collect(),
         values: sum.values(),
     });
-    let view = ReportView {
+    Ok(ReportView {
         metric_version: counters::VERSION,
         channel_rules_version: None,
         since_day: calendar::text(asked.since),
@@ -167,9 +173,8 @@ pub async fn sla(
         currency: site.config.currency.clone(),
         pending: app.store.head(site.number).saturating_sub(app.progress.reached(site.number)),
         rows: rows.collect(),
-        totals,
-    };
-    query.list(&view, &columns)
+        totals: totals.values(),
+    })
 }
 
 fn value(dimension: Dimension, lead: &Lead, zone: &jiff::tz::TimeZone) -> Option<String> {
@@ -181,23 +186,4 @@ fn value(dimension: Dimension, lead: &Lead, zone: &jiff::tz::TimeZone) -> Option
         Dimension::Campaign => last.campaign.clone(),
         Dimension::Cta => None,
     }
-}
-
-/// The address that answers the leads behind a line, those without a clock among them.
-fn explain(
-    asked: &Asked,
-    site: &Site,
-    key: &BTreeMap<Dimension, Option<String>>,
-    zone: &jiff::tz::TimeZone,
-) -> String {
-    let day = key.get(&Dimension::Day).and_then(|day| calendar::parse(day.as_deref()?));
-    let (since, until) = (day.unwrap_or(asked.since), day.unwrap_or(asked.until));
-    let mut pairs = vec![
-        ("since", calendar::start_of(since, zone).to_string()),
-        ("until", calendar::start_of(until + 1, zone).to_string()),
-    ];
-    for dimension in [Dimension::Channel, Dimension::Source, Dimension::Campaign] {
-        pairs.extend(asked.value_of(key, dimension).map(|value| (dimension.name(), value)));
-    }
-    format!("/api/v1/sites/{}/leads?{}", site.slug, asked::encoded(&pairs))
 }

@@ -137,6 +137,10 @@ pub fn printed(site: &Site, now: i64) -> Vec<String> {
 
 /// Notes that whoever a beacon tells of is still there: the number that they see stays theirs.
 pub fn seen(app: &App, site: &Site, arrival: &Arrival) {
+    // Of most sites, and their beacons wait for nobody.
+    if site.numbers.current.is_empty() {
+        return;
+    }
     if let Some(visitor) = arrival.visitor.as_ref().filter(|_| !arrival.foreign_origin) {
         app.pools.seen(site.number, visitor, app.clock.now());
     }

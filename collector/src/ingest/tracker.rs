@@ -161,6 +161,17 @@ fn file(encoding: Option<&'static str>, content_type: &'static str, body: Bytes)
         .body(body)
 }
 
+/// Whether a browser takes an encoding.
+#[must_use]
+pub fn takes(headers: &HeaderMap, encoding: &str) -> bool {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
+    accepted.split(',').any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding))
+            && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
+}
+
 /// The best encoding that the browser takes.
 fn negotiate<'a, T>(
     headers: &HeaderMap,
@@ -168,17 +179,9 @@ fn negotiate<'a, T>(
     gzip: &'a T,
     plain: &'a T,
 ) -> (Option<&'static str>, &'a T) {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let takes = |encoding: &str| {
-        accepted.split(',').any(|one| {
-            let mut parts = one.split(';').map(str::trim);
-            parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding))
-                && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-        })
-    };
-    if takes("br") {
+    if takes(headers, "br") {
         (Some("br"), brotli)
-    } else if takes("gzip") {
+    } else if takes(headers, "gzip") {
         (Some("gzip"), gzip)
     } else {
         (None, plain)

@@ -27,7 +27,7 @@ const HEADER: usize = 6;
 const ENTRY_HEADER: usize = 6;
 
 /// What is usual in entries: names of fields, user agents, the ends of ids. Trained on `traza simulate`'s history by
-/// `just dictionary`, and never changed again, for what is stored cannot be read without it: a better one would be another
+/// `just dictionary`, which measures it, and never changed again, for what is stored cannot be read without it: a better one would be another
 /// codec, beside this one.
 static DICTIONARY: &[u8] = include_bytes!("block/dictionary.zstd");
 static ENCODER: LazyLock<EncoderDictionary<'static>> =

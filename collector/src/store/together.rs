@@ -1,5 +1,5 @@
-//! Threads that may wait: what reads one thing after another does so on one thread, for the way to another one and back costs
-//! as much as what is read. A lead's journey is some fifty reads, and a projector's step hundreds.
+//! Threads that may wait: what reads one thing after another does so on one thread, and not each on one that it is sent to and
+//! back from. A lead's journey is some fifty reads, and a projector's step some for each visitor with news.
 
 use std::{cell::Cell, future::Future};
 

@@ -147,6 +147,28 @@ async fn what_waits_for_its_details_waits_over_a_restart() {
 }
 
 #[tokio::test]
+async fn what_failed_waits_for_its_turn_however_much_else_comes() {
+    let graph = Receiver::start().await;
+    graph.answers(|_, _| Reply::Says(400, r#"{"error":{"message":"token","code":190}}"#));
+    let mut app = app().await;
+    let path = open(&app, hook(Some(&graph))).await;
+    assert_eq!(tell(&app, &path, &notice(&[form(500000000000001)])).await.status, 200);
+    graph.find("it was asked", |_| true).await;
+    app.restart().await;
+    let before = graph.got().len();
+    holds("it is asked twice more", async || {
+        let page = e2e::beacon::new_id();
+        let view = page_view(&page, NOW, "https://www.example.com/");
+        app.client.store("acme", &full("v", [view])).await;
+        graph.got().len() >= before + 2
+    })
+    .await;
+    let got = graph.got();
+    let waited = got[before + 1].came - got[before].came;
+    assert!(waited >= std::time::Duration::from_millis(900), "a second at the least: {waited:?}");
+}
+
+#[tokio::test]
 async fn a_batch_makes_each_lead_once_and_what_cannot_be_read_harms_none() {
     let app = app().await;
     let path = open(&app, hook(None)).await;

@@ -2,7 +2,7 @@
 import { edgeEntry } from "./edge.js";
 import { fill, h, icon } from "./dom.js";
 import { BACK } from "./icons.js";
-import { appendPage, EMPTY } from "./list.js";
+import { pages } from "./pages.js";
 import { lamp, problem } from "./parts.js";
 import { poll } from "./poll.js";
 import { leadHash, leadsHash } from "./route.js";
@@ -13,13 +13,11 @@ const LIMIT = "100";
 /** Renders the list into `root`; returns what ends it. */
 export function conflictsView({ root, t, api, by, go, expired }) {
   let seen = "";
-  let further = EMPTY;
-  let first = EMPTY;
   const live = lamp(t);
   const errors = h("div", { "aria-live": "polite" });
   const list = h("ul", { class: "edges card", hidden: true });
   const empty = h("div", { class: "card empty", hidden: true }, h("h2", {}, t("conflicts.none")), h("p", { class: "muted" }, t("conflicts.none_help")));
-  const more = h("button", { class: "button quiet", type: "button", hidden: true, onclick: loadMore }, t("leads.more"));
+  const all = pages({ t, limit: LIMIT, read: api.conflicts, show, failed });
   fill(
     root,
     h("p", { class: "crumb" }, h("a", { href: leadsHash() }, icon(BACK), t("lead.back"))),
@@ -27,7 +25,7 @@ export function conflictsView({ root, t, api, by, go, expired }) {
     errors,
     list,
     empty,
-    more,
+    all.more,
   );
 
   /** To the newest lead of whom the evidence is about: there is the rest of what is known of them. */
@@ -47,11 +45,8 @@ export function conflictsView({ root, t, api, by, go, expired }) {
     else fill(errors, problem(error, t));
   }
 
-  function show() {
-    const all = appendPage(first, further);
-    const { items } = all;
+  function show(items) {
     const text = JSON.stringify(items);
-    more.hidden = (further.items.length > 0 ? further.next : first.next) === null;
     empty.hidden = items.length > 0;
     list.hidden = items.length === 0;
     if (text === seen) return;
@@ -77,8 +72,7 @@ export function conflictsView({ root, t, api, by, go, expired }) {
   const poller = poll({
     interval: EVERY_MS,
     async read(signal) {
-      first = await api.conflicts({ limit: LIMIT }, { signal });
-      show();
+      await all.refresh(signal);
     },
     report(error) {
       live.heard(error);
@@ -86,19 +80,6 @@ export function conflictsView({ root, t, api, by, go, expired }) {
       else failed(error);
     },
   });
-
-  async function loadMore() {
-    more.disabled = true;
-    try {
-      const cursor = further.items.length > 0 ? further.next : first.next;
-      further = appendPage(further, await api.conflicts({ limit: LIMIT, cursor }));
-      show();
-    } catch (error) {
-      failed(error);
-    } finally {
-      more.disabled = false;
-    }
-  }
 
   return () => poller.stop();
 }

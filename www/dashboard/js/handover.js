@@ -2,7 +2,7 @@
 import { deliveryEntry } from "./deliveries.js";
 import { fill, h, pairs, time } from "./dom.js";
 import { ago } from "./format.js";
-import { appendPage, EMPTY } from "./list.js";
+import { pages } from "./pages.js";
 import { lamp, problem } from "./parts.js";
 import { poll } from "./poll.js";
 import { leadHash } from "./route.js";
@@ -12,17 +12,15 @@ const LIMIT = "30";
 
 /** Renders the webhooks and their deliveries into `root`; returns what ends it. */
 export function handoverView({ root, t, api, expired }) {
-  let first = EMPTY;
-  let further = EMPTY;
   const seen = { endpoints: "", deliveries: "" };
   const live = lamp(t);
   const errors = h("div", { "aria-live": "polite" });
   const endpoints = h("div", { class: "grid" });
   const list = h("ul", { class: "deliveries card", hidden: true });
   const none = h("p", { class: "muted", hidden: true }, t("handover.nothing"));
-  const more = h("button", { class: "button quiet", type: "button", hidden: true, onclick: loadMore }, t("leads.more"));
   // What a test gave stays while the list is drawn again.
   const tests = new Map();
+  const deliveries = pages({ t, limit: LIMIT, read: api.deliveries, show: showDeliveries, failed });
   fill(
     root,
     h("div", { class: "head" }, h("div", {}, h("h1", { tabindex: "-1" }, t("handover.title")), h("p", { class: "muted" }, t("handover.help"))), live.node),
@@ -31,7 +29,7 @@ export function handoverView({ root, t, api, expired }) {
     h("h2", { class: "apart" }, t("handover.deliveries")),
     none,
     list,
-    more,
+    deliveries.more,
   );
 
   function failed(error) {
@@ -92,9 +90,7 @@ export function handoverView({ root, t, api, expired }) {
     return button;
   }
 
-  function showDeliveries() {
-    const { items } = appendPage(first, further);
-    more.hidden = (further.items.length > 0 ? further.next : first.next) === null;
+  function showDeliveries(items) {
     none.hidden = items.length > 0;
     list.hidden = items.length === 0;
     const text = JSON.stringify(items);
@@ -111,15 +107,13 @@ export function handoverView({ root, t, api, expired }) {
   const poller = poll({
     interval: EVERY_MS,
     async read(signal) {
-      const [hooks, page] = await Promise.all([api.webhooks({ signal }), api.deliveries({ limit: LIMIT }, { signal })]);
+      const [hooks] = await Promise.all([api.webhooks({ signal }), deliveries.refresh(signal)]);
       const text = JSON.stringify(hooks.items);
       if (text !== seen.endpoints) {
         seen.endpoints = text;
         const cards = hooks.items.map(endpoint);
         fill(endpoints, cards.length > 0 ? cards : h("div", { class: "card empty" }, h("h2", {}, t("handover.none")), h("p", { class: "muted" }, t("handover.none_help"))));
       }
-      first = page;
-      showDeliveries();
     },
     report(error) {
       live.heard(error);
@@ -127,19 +121,6 @@ export function handoverView({ root, t, api, expired }) {
       else failed(error);
     },
   });
-
-  async function loadMore() {
-    more.disabled = true;
-    try {
-      const cursor = further.items.length > 0 ? further.next : first.next;
-      further = appendPage(further, await api.deliveries({ limit: LIMIT, cursor }));
-      showDeliveries();
-    } catch (error) {
-      failed(error);
-    } finally {
-      more.disabled = false;
-    }
-  }
 
   return () => poller.stop();
 }

@@ -95,6 +95,23 @@ impl Ready {
     }
 }
 
+/// What was told last under a sender's own id of this kind of record.
+///
+/// # Errors
+/// What the store says.
+pub async fn told_before(
+    app: &App,
+    site: &Site,
+    kind: &'static str,
+    external_id: &str,
+) -> Result<Option<Arc<Entry>>, Problem> {
+    let Some((position, _)) = app.store.claimed(site.number, kind, external_id).await? else {
+        return Ok(None);
+    };
+    let stored = app.store.entries(site.number, vec![position]).await?.pop();
+    Ok(stored.map(|stored| stored.entry))
+}
+
 /// A record's kind, and the sender's own id of it. A call or message that is about no lead has both, too: it is one however often
 /// it is told.
 fn named(entry: &Entry) -> Option<(&'static str, &str)> {

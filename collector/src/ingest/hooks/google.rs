@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Asked, Pieces, Provider, Told, first_of, json_of, platform_form,
+    Asked, Pieces, Provider, Told, first_of, joined, json_of, platform_form,
     secrets::{Secrets, same},
     text, whole,
 };
@@ -72,9 +72,6 @@ fn lead(value: &Value, now: i64) -> Result<LeadBody, String> {
             _ => drop(lead.fields.insert(name.to_lowercase(), answer)),
         }
     }
-    if lead.name.is_none() {
-        let whole: Vec<String> = [first, last].into_iter().flatten().collect();
-        lead.name = (!whole.is_empty()).then(|| whole.join(" "));
-    }
+    lead.name = lead.name.or_else(|| joined(first, last));
     Ok(lead)
 }

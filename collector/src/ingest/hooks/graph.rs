@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{first_of, meta::by_form, platform_form, secrets::Secrets};
+use super::{first_of, joined, meta::by_form, platform_form, secrets::Secrets};
 use crate::{
     api::leads_in::{self, LeadBody},
     app::App,
@@ -63,7 +63,7 @@ impl Forms {
         drop(self.news.send((site.slug.clone(), external_id.to_owned())));
     }
 
-    /// The site's hooks were set: with another token what failed may succeed.
+    /// The site's hooks were set: with another token what failed may succeed, so that nothing waits on for what failed before.
     pub fn ask_all(&self, site: &Site) {
         self.ask(site, "");
     }
@@ -81,7 +81,7 @@ pub struct Asker {
     client: Client,
     heard: mpsc::UnboundedReceiver<Form>,
     waiting: BTreeMap<Form, Waiting>,
-    /// Sites whose leads were looked through before all of them were derived, by the position that was to be reached.
+    /// Sites whose leads were looked through at the start before all of them were derived, by the position that is to be reached.
     behind: BTreeMap<String, Position>,
 }
 
@@ -97,6 +97,11 @@ impl Asker {
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         for site in self.app.directory.sites() {
             self.gather(&site).await;
+            // A lead may be told and acknowledged right before a stop, and be there only some time after the next start.
+            let head = self.app.store.head(site.number);
+            if self.app.progress.reached(site.number) < head {
+                self.behind.insert(site.slug.clone(), head);
+            }
         }
         loop {
             let next = self.waiting.values().map(|waiting| waiting.due).min();
@@ -108,6 +113,7 @@ impl Asker {
                 _ = stop.changed() => break,
                 heard = self.heard.recv() => match heard {
                     Some((slug, external_id)) if external_id.is_empty() => {
+                        self.waiting.retain(|(of, _), _| *of != slug);
                         if let Some(site) = self.app.directory.site(&slug) {
                             self.gather(&site).await;
                         }
@@ -127,12 +133,12 @@ impl Asker {
         }
     }
 
+    /// What is waited for already is asked for when its time comes.
     fn note(&mut self, form: Form) {
-        self.waiting.insert(form, Waiting { due: Instant::now(), tries: 0 });
+        self.waiting.entry(form).or_insert_with(|| Waiting { due: Instant::now(), tries: 0 });
     }
 
-    /// Looks through the leads of sites that have caught up: a lead may be told and acknowledged right before a stop, and be
-    /// there only some time after the next start.
+    /// Looks through the leads of sites that have caught up with what was in their logs at the start.
     async fn look_again(&mut self) {
         for (slug, position) in std::mem::take(&mut self.behind) {
             let Some(site) = self.app.directory.site(&slug) else { continue };
@@ -147,10 +153,6 @@ impl Asker {
     async fn gather(&mut self, site: &Site) {
         if !site.hooks.iter().any(|hook| hook.adapter == Adapter::Meta) {
             return;
-        }
-        let head = self.app.store.head(site.number);
-        if self.app.progress.reached(site.number) < head {
-            self.behind.insert(site.slug.clone(), head);
         }
         let since = self.app.clock.now().saturating_sub(KEPT_MS);
         let mut query = LeadQuery {
@@ -269,9 +271,6 @@ fn filled_in(answer: &Value, external_id: &str, now: i64) -> LeadBody {
             _ => drop(lead.fields.insert(name, value)),
         }
     }
-    if lead.name.is_none() {
-        let whole: Vec<String> = [first, last].into_iter().flatten().collect();
-        lead.name = (!whole.is_empty()).then(|| whole.join(" "));
-    }
+    lead.name = lead.name.or_else(|| joined(first, last));
     lead
 }

@@ -34,7 +34,7 @@ use crate::{
         calls::{self, CallBody},
         leads_in::{self, LeadBody},
         messages::{self, MessageBody},
-        problem,
+        problem, records,
     },
     app::App,
     domain::{
@@ -303,18 +303,13 @@ async fn tell(app: &App, site: &Site, told: Told) -> Result<(), Problem> {
 /// That a form was filled in. A notice that comes again takes nothing back of what is known since.
 async fn notice(app: &App, site: &Site, lead: LeadBody) -> Result<(), Problem> {
     let external_id = lead.external_id.clone();
-    let is_pending = match app.store.claimed(site.number, "lead", &external_id).await? {
+    let is_pending = match records::told_before(app, site, "lead", &external_id).await?.as_deref() {
         None => {
             leads_in::record_unseen(app, site, lead).await?;
             true
         }
-        Some((position, _)) => {
-            let known = app.store.entries(site.number, vec![position]).await?;
-            known.iter().any(|known| match known.entry.as_ref() {
-                Entry::Lead(known) => known.flags.contains(&Flag::DetailsPending),
-                _ => false,
-            })
-        }
+        Some(Entry::Lead(known)) => known.flags.contains(&Flag::DetailsPending),
+        Some(_) => false,
     };
     if is_pending {
         app.forms.ask(site, &external_id);
@@ -389,6 +384,12 @@ fn text(value: &Value) -> Option<String> {
 /// The first of some fields that says something.
 fn first_of(value: &Value, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| text(value.get(name)?))
+}
+
+/// A name that a form asks for in two.
+fn joined(first: Option<String>, last: Option<String>) -> Option<String> {
+    let parts: Vec<String> = [first, last].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 /// A lead that was left in a platform's own form.
