@@ -32,7 +32,7 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
   try {
     const stub = window.traza;
     // A second tag on the page does nothing.
-    if (stub?.on || !/^http/.test(location.protocol)) return;
+    if (stub?.on || !location.protocol.startsWith("http")) return;
     base = from();
     const early = [...(stub?.q || [])];
     let command;

@@ -33,7 +33,13 @@ use crate::{
         place::Places,
     },
     project::{breaches::Breaches, directory::Directory, follow::Follower},
-    store::{Store, kv::KvStore, memory::Memory, sled::Sled, together},
+    store::{
+        Store,
+        kv::KvStore,
+        memory::Memory,
+        sled::{Pace, Sled},
+        together,
+    },
     telemetry::{self, Metrics},
     vault::{Vault, contact, keys::MasterKey},
 };
@@ -82,7 +88,7 @@ impl Application {
         }
         let places = Places::open(settings.geoip.as_deref())?;
         let datacentres = Datacentres::open(settings.datacentres.as_deref())?;
-        let store = open_store(&settings)?;
+        let store = open_store(&settings, if signals { Pace::Serving } else { Pace::Bulk })?;
         let vault = Vault::open(Arc::clone(&store), &master_keys(&settings, store.as_ref()).await?).await?;
         let erasures = Erasures::at(settings.erasures.clone());
         // Before anything is derived or shown: the store may be an older one.
@@ -319,11 +325,11 @@ fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
     }
 }
 
-fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+fn open_store(settings: &Settings, pace: Pace) -> anyhow::Result<Arc<dyn Store>> {
     Ok(match &settings.store {
         StoreUrl::Memory => Arc::new(KvStore::open(Memory::default())?),
         StoreUrl::Sled(folder) => {
-            let engine = Sled::open(folder, settings.cache_bytes)?;
+            let engine = Sled::open(folder, settings.cache_bytes, pace)?;
             Arc::new(KvStore::open(engine).with_context(|| folder.display().to_string())?)
         }
     })

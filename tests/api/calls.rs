@@ -123,6 +123,50 @@ async fn a_number_of_the_pool_leads_to_the_journey_of_the_one_who_saw_it() {
     let journey = app.client.lead_journey("acme", lead["id"].as_str().unwrap()).await;
     let kinds: Vec<_> = journey.iter().map(|item| item["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["page_view", "page_view", "lead", "call"]);
+
+    // It was somebody else after all: the call stays, and the journey goes; and comes back.
+    let id = lead["id"].as_str().unwrap().to_owned();
+    let found = app.client.items(&format!("/api/v1/sites/acme/persons/{id}/edges")).await;
+    let laid: Vec<_> = found.iter().filter(|edge| edge["kind"] == "call").collect();
+    assert_eq!(laid.len(), 1, "{found:?}");
+    let edge = laid[0]["id"].as_str().unwrap();
+    let say = async |verb: &str| {
+        let body = json!({"by": "ana", "reason": "otra persona"});
+        app.client.post_json(&format!("/api/v1/sites/acme/edges/{edge}/{verb}"), &body).await.expect(201);
+        app.client.settled().await;
+        let now = app.client.get(&format!("/api/v1/sites/acme/leads/{id}")).await.expect(200);
+        let told = app.client.lead_journey("acme", &id).await;
+        (now, told.iter().map(|item| item["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>())
+    };
+    let (apart, told) = say("revoke").await;
+    assert_eq!((&apart["visitors"], &apart["person"]), (&json!([]), &json!(id)));
+    assert_eq!(apart["origin"]["first"]["channel"], "unknown");
+    assert_eq!(apart["contact"]["phone"], "+34600000001");
+    assert_eq!(told, ["lead", "call"]);
+    let visitor = app.client.get("/api/v1/sites/acme/persons/v").await.expect(200);
+    assert_eq!((&visitor["leads"], &visitor["identifiers"]), (&json!([]), &json!([])), "{visitor}");
+    let (again, told) = say("restore").await;
+    assert_eq!((&again["visitors"], &again["origin"]), (&lead["visitors"], &lead["origin"]));
+    assert_eq!(told, kinds);
+}
+
+#[tokio::test]
+async fn a_pool_that_is_too_small_shares_its_numbers_and_calls_say_so() {
+    let app = app_with_numbers().await;
+    let direct = "https://www.example.com/";
+    view(&app, "v", "p", NOW, direct).await.unwrap();
+    view(&app, "w", "q", NOW, AD).await.unwrap();
+    app.clock.advance(50_000);
+    assert_eq!(view(&app, "x", "r", NOW + 50_000, direct).await, None, "both were here a moment ago");
+    app.clock.advance(15_000);
+    assert_eq!(view(&app, "w", "q2", NOW + 65_000, AD).await.as_deref(), Some(POOL[1]));
+    assert_eq!(view(&app, "x", "r2", NOW + 65_000, direct).await.as_deref(), Some(POOL[0]), "v is away");
+    app.client.settled().await;
+    let answer = call(&app, &ring("c-1", POOL[0], "600 000 001", NOW + 70_000)).await.expect(201);
+    assert_eq!(answer["reason"], "ambiguous");
+    let named: Vec<_> =
+        answer["candidates"].as_array().unwrap().iter().filter_map(|one| one["visitor"].as_str()).collect();
+    assert_eq!(named, ["x", "v"], "{answer}");
 }
 
 #[tokio::test]

@@ -128,6 +128,8 @@ async fn a_mistaken_join_is_taken_back_and_everything_that_hung_on_it_follows() 
     let apart = lead(&app, "b-1").await;
     assert_eq!(apart["person"], "v2");
     assert_eq!(apart["origin"]["first"]["campaign"], "invierno");
+    let listed = get(&app, &format!("leads?updated_since={}", NOW + 1000)).await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2, "who keeps a copy hears of both");
     assert_eq!(visitors(&person(&app, "v1").await), ["v1"]);
     let alone = person(&app, "v2").await;
     assert_eq!((visitors(&alone), alone["leads"].as_array().unwrap().len()), (vec!["v2"], 1));
@@ -142,7 +144,9 @@ async fn a_mistaken_join_is_taken_back_and_everything_that_hung_on_it_follows() 
 
     app.clock.advance(1000);
     say(&app, id, "restore").await.expect(201);
-    let again = lead(&app, "b-1").await;
+    let mut again = lead(&app, "b-1").await;
+    assert_eq!(again["updated_at"], NOW + 2000);
+    again["updated_at"] = joined["updated_at"].clone();
     assert_eq!(again, joined, "joined again as if nothing had been");
     let between = get(&app, &format!("persons/v2?as_of={}", NOW + 1500)).await.expect(200);
     assert_eq!(visitors(&between), ["v2"]);

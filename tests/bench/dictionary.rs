@@ -4,7 +4,11 @@
 //! The dictionary of a released format is never made again. This is how the present one was, and how that of another codec
 //! would be.
 
-use collector::store::{Store as _, block, kv::KvStore, sled::Sled};
+use collector::store::{
+    Store as _, block,
+    kv::KvStore,
+    sled::{Pace, Sled},
+};
 use e2e::binary::Home;
 
 use crate::say;
@@ -37,7 +41,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     let store = format!("sled:{}", folder.display());
     home.run(&["simulate", "--site", "bench", "--visitors", VISITORS, "--days", "365", "--store", &store])
         .well();
-    let store = KvStore::open(Sled::open(&folder, 64 << 20)?)?;
+    let store = KvStore::open(Sled::open(&folder, 64 << 20, Pace::Bulk)?)?;
     let (mut learnt, mut rest, mut after) = (Vec::new(), Vec::new(), 0);
     loop {
         let entries = store.read(1, after, STEP).await?;

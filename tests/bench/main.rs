@@ -16,6 +16,7 @@ mod process;
 mod queue;
 mod report;
 mod store_loop;
+mod times;
 mod wrk;
 
 use std::{

@@ -1,6 +1,7 @@
-//! `just bench-queue`: how long it takes to say whom to call, of a hundred thousand who wait.
+//! `just bench-queue`: how long it takes to say whom to call, of a hundred thousand who wait, and where a call came from.
 //!
-//! `TRAZA_BENCH_LEADS` (100,000) leads, each of a visitor with a number of their own, and 300 answers after that.
+//! `TRAZA_BENCH_LEADS` (100,000) leads, each of a visitor with a number of their own; after that 300 answers, and 300 calls of
+//! visitors who were shown a pool's number.
 
 use std::{
     sync::{
@@ -10,21 +11,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use collector::clock::{Clock as _, System};
 use e2e::{
     beacon::{callback, full, new_id, page_view},
     binary::{Binary, Home},
+    client::{Client, send},
     eventually,
 };
 use serde_json::json;
 
-use crate::{number, say};
+use crate::{number, say, times::Times};
 
 /// Browsers that leave leads at once.
 const BROWSERS: u64 = 16;
 const ANSWERS: usize = 300;
-const LIMIT: Duration = Duration::from_millis(50);
+const CALLS: usize = 300;
+const PRINTED: &str = "+34900999000";
+/// Of the queue's p99 and of the calls' p95, in milliseconds.
+const LIMIT: f64 = 50.0;
+/// Its page asks which number to show.
+const BROWSER: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 /// Deriving a hundred thousand leads takes a minute or two.
 const PATIENCE: Duration = Duration::from_secs(1_200);
 
@@ -69,7 +77,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     for _ in 0..ANSWERS {
         let began = Instant::now();
         let queue = client.get("/api/v1/sites/bench/queue").await.expect(200);
-        times.push(began.elapsed());
+        times.push(began.elapsed().as_secs_f64() * 1e3);
         ensure!(
             queue["callable"] == leads,
             "{} of {leads} may be called: {}",
@@ -77,12 +85,41 @@ pub(crate) async fn run() -> anyhow::Result<()> {
             queue["held"]
         );
     }
-    times.sort_unstable();
-    let at = |share: usize| times.get((times.len() * share).div_ceil(100).saturating_sub(1)).copied();
-    let (p50, p99) = at(50).zip(at(99)).context("no answers")?;
+    let (queue, calls) = (Times::of(times), Times::of(calls(client).await?));
     say(&format!(
-        "whom to call of {leads} who wait: p50 {p50:.1?}, p99 {p99:.1?} of {ANSWERS} (limit {LIMIT:?})"
+        "whom to call of {leads} who wait, {ANSWERS} answers: {queue} (limit p99 {LIMIT} ms)\n\
+         where a call came from, {CALLS} calls: {calls} (limit p95 {LIMIT} ms)"
     ))?;
-    ensure!(p99 <= LIMIT, "the queue takes longer than it may");
+    ensure!(queue.p99 <= LIMIT, "the queue takes longer than it may");
+    ensure!(calls.p95 <= LIMIT, "a call's answer takes longer than it may");
     Ok(())
+}
+
+/// Visitors are shown a number and call it; answers how long each answer took, in milliseconds.
+async fn calls(client: &Client) -> anyhow::Result<Vec<f64>> {
+    // One for each: a number is a visitor's for half an hour.
+    let pool =
+        (0..CALLS).map(|nth| json!({"number": format!("+349001{nth:05}"), "kind": "pool", "pool": "web"}));
+    let printed = json!({"number": PRINTED, "kind": "printed"});
+    let items: Vec<_> = std::iter::once(printed).chain(pool).collect();
+    client.put("/api/v1/sites/bench/numbers", &json!({"items": items})).await.expect(200);
+    let mut times = Vec::with_capacity(CALLS);
+    for nth in 0..CALLS {
+        let view =
+            page_view(&new_id(), System.now(), "https://www.example.com/?utm_source=google&utm_medium=cpc");
+        let beacon = full(&new_id(), [view]).to_string();
+        let request = client.post("bench?numbers", beacon).header("user-agent", BROWSER);
+        let shown = send(request).await.expect(200)["numbers"][PRINTED].clone();
+        ensure!(shown.is_string(), "call {nth}: no number was shown");
+        let call = json!({
+            "external_id": format!("c-{nth}"), "to": shown, "from": format!("7{nth:08}"), "at": System.now(),
+            "status": "ringing",
+        });
+        let began = Instant::now();
+        let answer = client.post_json("/api/v1/sites/bench/calls", &call).await;
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+        let answer = answer.expect(201);
+        ensure!(answer["channel"] == "paid_search", "call {nth}: {answer}");
+    }
+    Ok(times)
 }

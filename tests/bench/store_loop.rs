@@ -14,7 +14,11 @@ use collector::{
         id::Id,
     },
     ingest::convert,
-    store::{Append, Store, kv::KvStore, sled::Sled},
+    store::{
+        Append, Store,
+        kv::KvStore,
+        sled::{Pace, Sled},
+    },
 };
 use tokio::task::JoinSet;
 use wire::{
@@ -46,7 +50,7 @@ pub(crate) fn run(events: u32, seconds: u64) -> anyhow::Result<Floor> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let folder = tempfile::tempdir()?;
     let store: Arc<dyn Store> =
-        Arc::new(KvStore::open(Sled::open(&folder.path().join("data"), CACHE_BYTES)?)?);
+        Arc::new(KvStore::open(Sled::open(&folder.path().join("data"), CACHE_BYTES, Pace::Serving)?)?);
     let end = Instant::now() + Duration::from_secs(seconds);
     let began = Instant::now();
     let (count, mut waits) = runtime.block_on(async {

@@ -230,7 +230,7 @@ fn who_writes_by_whatsapp_and_buys_by_telephone_is_one_story() {
 #[test]
 fn a_call_to_a_number_that_two_were_shown_says_that_it_does_not_know() {
     actix_web::rt::System::new().block_on(async {
-        // Half an hour lies between the two: a collector with a clock that can be turned.
+        // A minute lies between the two: a collector with a clock that can be turned.
         let app = TestApp::spawn().await;
         app.client.put_site("acme", &config()).await;
         let items = json!([{"number": PRINTED, "kind": "printed"}, {"number": POOL, "kind": "pool", "pool": "web"}]);
@@ -266,10 +266,10 @@ fn a_call_to_a_number_that_two_were_shown_says_that_it_does_not_know() {
             kinds(&items).contains(&"page_view") && kinds(&items).contains(&"call")
         })
         .await;
-        // Their tab is closed; the number is theirs for half an hour more, and then the next one's.
+        // Their tab is closed; the pool has no other number, and a minute later it is the next one's.
         first.open("about:blank").await;
         app.client.settled().await;
-        app.clock.advance(31 * 60 * 1_000);
+        app.clock.advance(61 * 1_000);
 
         let second = Browser::start(Engine::Chromium, Wish::default()).await;
         second.open(&format!("{}/n/?utm_source=meta&utm_medium=paid_social&utm_campaign=verano", proxy.base())).await;

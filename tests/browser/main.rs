@@ -9,6 +9,7 @@ mod choice;
 mod contact;
 mod dashboard;
 mod fallback;
+mod frameworks;
 mod harness;
 mod hostile;
 mod numbers;

@@ -9,7 +9,7 @@ const PAGE: &str = "/r/page.html";
 const NEXT: &str = "/r/next.html";
 
 /// The block of the docs below a heading, told the stage's collector.
-fn recipe(stage: &Stage, heading: &str, language: &str) -> String {
+pub(crate) fn recipe(stage: &Stage, heading: &str, language: &str) -> String {
     let docs = include_str!("../../docs/recipes.md");
     let (_, below) = docs.split_once(&format!("\n### {heading}\n")).unwrap_or_else(|| panic!("no {heading}"));
     let below = below.split("\n### ").next().unwrap();
@@ -20,7 +20,7 @@ fn recipe(stage: &Stage, heading: &str, language: &str) -> String {
 }
 
 /// A page with something in its head, and with something at the end of its body.
-fn page(stage: &Stage, path: &str, head: &str, end: &str, policy: Option<&str>) -> String {
+pub(crate) fn page(stage: &Stage, path: &str, head: &str, end: &str, policy: Option<&str>) -> String {
     let html = format!(
         "<!doctype html><html lang=\"es\"><head><meta charset=\"utf-8\">{{head}}{head}<title>Receta</title></head><body>\
          <p><a id=\"call\" href=\"tel:+34900111001\">Llamar</a></p>{end}</body></html>"
@@ -29,7 +29,7 @@ fn page(stage: &Stage, path: &str, head: &str, end: &str, policy: Option<&str>) 
     stage.page(path)
 }
 
-fn count(stage: &Stage, kind: &str) -> usize {
+pub(crate) fn count(stage: &Stage, kind: &str) -> usize {
     stage.proxy.events().iter().filter(|event| event["kind"] == kind).count()
 }
 

@@ -9,6 +9,7 @@ use e2e::{
     binary::{Binary, Home},
     holds,
     receiver::Reply,
+    tls::Front,
 };
 use serde_json::json;
 
@@ -85,4 +86,38 @@ async fn a_hanging_receiver_keeps_no_process_from_stopping() {
     let began = std::time::Instant::now();
     assert!(server.terminate().await.success());
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn over_tls_a_lead_goes_to_whom_it_is_meant_for_and_to_nobody_in_their_place() {
+    let home = Home::new();
+    let (receiver, stranger) = (Receiver::start().await, Receiver::start().await);
+    let (front, strange) = (Front::of(receiver.address()).await, Front::of(stranger.address()).await);
+    let trusted = home.join("trusted.pem");
+    std::fs::write(&trusted, front.certificate()).unwrap();
+    let mut command = open(&home);
+    command.env("SSL_CERT_FILE", trusted);
+    let server = Binary::run(&home, command).await;
+    server.client.put_site("acme", &json!({"consent_default": "full"})).await;
+    let webhook = |id: &str, url: String| json!({"id": id, "url": url, "types": ["lead.created"]});
+    let items = json!([
+        webhook("crm", front.url("/crm")),
+        webhook("other-name", front.url_by_number("/other-name")),
+        webhook("stranger", strange.url("/stranger")),
+    ]);
+    let set = server.client.put("/api/v1/sites/acme/webhooks", &json!({"items": items})).await.expect(200);
+    let secret = set["items"][0]["secret"].as_str().unwrap().to_owned();
+    let beacon = full(&new_id(), [callback(&new_id(), 1, System.now(), "600 000 000")]);
+    server.client.store("acme", &beacon).await;
+    let got = receiver.expect(1).await;
+    assert!(got[0].path == "/crm" && got[0].is_signed_by(&secret), "{got:?}");
+    for endpoint in ["other-name", "stranger"] {
+        holds("the attempt is noted", async || {
+            let path = format!("/api/v1/sites/acme/deliveries?endpoint={endpoint}");
+            let list = server.client.items(&path).await;
+            list.first().is_some_and(|delivery| delivery["tries"][0]["why"] == "tls")
+        })
+        .await;
+    }
+    assert_eq!((receiver.got().len(), stranger.got().len()), (1, 0), "nothing was said to either");
 }

@@ -194,7 +194,20 @@ async fn what_is_simulated_is_what_reports_say() {
         }
         assert_eq!(json!(counted), truth[name], "{which}");
     }
-    // The same seed over HTTP: the same events, so all of them were there.
+    let report = server
+        .client
+        .get("/api/v1/sites/simulated/reports/campaigns?since_day=2026-09-01&until_day=2026-12-31");
+    let report = report.await.expect(200);
+    let sum = |name: &str| {
+        let rows = report["rows"].as_array().expect("rows").iter();
+        rows.map(|row| row["values"][name].as_u64().expect("a number")).sum::<u64>()
+    };
+    assert!(truth["sales"].as_u64().expect("a count") > 0);
+    assert_eq!(
+        (sum("sales"), sum("revenue")),
+        (truth["sales"].as_u64().unwrap(), truth["revenue"].as_u64().unwrap())
+    );
+    // The same seed over HTTP: the same events and sales, so all of them were there.
     let reach = ["--url", server.client.base(), "--token", ADMIN];
     let again: Value =
         serde_json::from_str(&home.run(&[&simulate[..], &reach].concat()).well()).expect("JSON");

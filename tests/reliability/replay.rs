@@ -8,7 +8,11 @@ use collector::{
         fact::{Entry, HOUSE},
         site::{SiteConfig, SitePut},
     },
-    store::{Append, Store, kv::KvStore, sled::Sled},
+    store::{
+        Append, Store,
+        kv::KvStore,
+        sled::{Pace, Sled},
+    },
     vault::{Vault, keys::MasterKey},
 };
 use e2e::{
@@ -24,7 +28,8 @@ const EVENTS: u64 = 100;
 
 /// A store as an older binary leaves it: events refused that are well.
 async fn prepare(home: &Home) {
-    let store = KvStore::open(Sled::open(&home.join("data"), 16 << 20).expect("a store")).expect("a store");
+    let store = KvStore::open(Sled::open(&home.join("data"), 16 << 20, Pace::Serving).expect("a store"))
+        .expect("a store");
     let store: Arc<dyn Store> = Arc::new(store);
     let key = MasterKey::from_file(&home.join("data.key"), true).expect("a key");
     let vault = Vault::open(Arc::clone(&store), &[key]).await.expect("a vault");

@@ -7,6 +7,7 @@
 //! - [`receiver`]: somebody who is told what happens
 //! - [`refused`]: events that an older binary refused
 //! - [`load`]: many pages at once, with a memory of what was acknowledged
+//! - [`tls`]: TLS in front of one of them
 //! - [`wait`]: polling with a deadline; nothing here sleeps and hopes
 //! - [`logs`]: what the app logged
 //!
@@ -28,6 +29,7 @@ pub mod load;
 pub mod logs;
 pub mod receiver;
 pub mod refused;
+pub mod tls;
 pub mod wait;
 
 pub use app::TestApp;

@@ -19,11 +19,12 @@ export const recall = (key) => attempt(() => store().getItem(key));
 /** Remembers a value; none forgets it. */
 export const keep = (key, value) => attempt(() => (value == null ? store().removeItem(key) : store().setItem(key, value)));
 
-/** As JSON: some pages teach arrays to say it another way. */
-export const json = (value) =>
-  JSON.stringify(value, function (key) {
-    return this[key];
-  });
+const asIs = function (key) {
+  return this[key];
+};
+
+/** As JSON. Some pages teach arrays, texts and others to say it another way; asking after each value costs, so only there. */
+export const json = (value) => JSON.stringify(value, [[], {}, "", 0].some((one) => one.toJSON) ? asIs : null);
 
 /** What undelivered events (see road.js) and the state of a page view that lives (see pages.js) are kept by. */
 export const KEPT = "tz_q";
@@ -34,9 +35,9 @@ export const keys = (start) => (attempt(() => store().length && Object.keys(stor
 
 /** A UUIDv7: 48 bits of time, the rest random. */
 export const mint = () => {
-  const random = [...crypto.getRandomValues(new Uint8Array(18))].map((byte) => (byte % 16).toString(16)).join("");
-  const hex = Date.now().toString(16).padStart(12, 0) + 7 + random.slice(0, 3) + "89ab"[random.charCodeAt(3) % 4] + random.slice(3);
-  return hex.replace(/^(.{8})(....)(....)(....)/, "$1-$2-$3-$4-");
+  let hex = Date.now().toString(16).padStart(12, 0) + 7;
+  for (const byte of crypto.getRandomValues(new Uint8Array(19))) hex += hex.length == 16 ? "89ab"[byte % 4] : (byte % 16).toString(16);
+  return [0, 8, 12, 16, 20].map((from, at, all) => hex.slice(from, all[at + 1])).join("-");
 };
 
 let known;
@@ -62,7 +63,9 @@ export const forget = () => {
 
 /** The visitor id, full mode only: the one kept, else a new one. */
 export const visitor = () => {
-  if (!known) adopt(recall("tz_v") || offered || mint());
+  const other = known ? 0 : recall("tz_v") || offered;
+  if (other) adopt(other);
+  if (!known) keep("tz_v", (known = mint()));
   return known;
 };
 

@@ -20,8 +20,7 @@ export const pages = (host, first) => {
   let page; // its id
   let count; // the next event's number
   let url;
-  let address; // as it was looked at last
-  let route;
+  let address; // as it was when it was looked at last
   let attend;
   let deepest; // how much of it was seen, in percent
   let pending; // the page_view, while its title may change
@@ -34,10 +33,11 @@ export const pages = (host, first) => {
   const make = (kind, rest, number) => ({ kind, id: id(number), at: host.now(), page, ...rest });
 
   // What makes a page another one: not the campaign in its address, which some pages take out.
-  const where = () =>
-    location.pathname +
-    location.search.slice(1).split("&").filter((pair) => pair && !/^(utm_|_tz=)/.test(pair) && !isClickId(pair.split("=")[0])) +
-    (config.hash_routes ? location.hash : "");
+  const where = (address) => {
+    const { pathname, search, hash } = new URL(address);
+    const pairs = search.slice(1).split("&").filter((pair) => pair && !/^(utm_|_tz=)/.test(pair) && !isClickId(pair.split("=")[0]));
+    return pathname + pairs + (config.hash_routes ? hash : "");
+  };
 
   const spend = (alive) => attend(performance.now(), !doc.hidden, alive);
 
@@ -55,9 +55,9 @@ export const pages = (host, first) => {
     deepest = beaten = 0;
     attend = attention();
     spend(true);
-    url = first || location.href;
+    address = location.href;
+    url = first || address;
     first = 0;
-    route = where();
     viewed = host.mode != "off";
     const event = (pending = viewed && make("page_view", { url, referrer: referrer || undefined }, 0));
     host.later(config.numbers ? NUMBERS_MS : TITLE_MS, () => pending == event && tell());
@@ -84,9 +84,9 @@ export const pages = (host, first) => {
   };
 
   const move = () => {
-    if (address == location.href) return;
+    const before = address;
     address = location.href;
-    if (where() == route) return;
+    if (address == before || where(address) == where(before)) return;
     leave();
     view(url);
   };
@@ -107,8 +107,9 @@ export const pages = (host, first) => {
     if (event.persisted) view(location.href);
   });
 
-  const type = attempt(() => performance.getEntriesByType("navigation")[0].type);
-  view(attempt(() => (/^(reload|back)/.test(type) ? location.href : doc.referrer)));
+  // Reloaded, or gone back to: the older of two ways to ask, for the newer one makes a browser prepare all that it timed.
+  const again = [1, 2].includes(attempt(() => performance.navigation.type));
+  view(attempt(() => (again ? location.href : doc.referrer)));
 
   host.id = id;
   host.views = (work) => begins.push(host.guard(work));

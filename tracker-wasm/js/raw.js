@@ -7,6 +7,28 @@ import { phones } from "./phone.js";
 export const isClickId = (key) =>
   /^(gad_|hsa_|mc_|mkt_tok|_(gl|kx|hs)|igsh|epik|srsltid|gclsrc|msclkid|li_fat|dicbo|tblci|cjevent|awc|\w*(clid|braid|cid)$)/i.test(key);
 
+/**
+ * Whether there is nothing to look for in a text: letters, blanks, and fewer digits than a telephone number has. Most are
+ * like that, and a look at each character costs less than what an expression costs to be read.
+ */
+const isBare = (text, blanks) => {
+  let digits = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const letter = code | 32;
+    if (code > 47 && code < 58) digits++;
+    else if (!((letter > 96 && letter < 123) || (code > 191 && blanks) || code == 45 || code == 46 || code == 47 || code == 95 || (code == 32 && blanks))) return false;
+  }
+  return digits < 9;
+};
+
+/** The same of an address too: of one of this host, without a query, its path is looked at. */
+const isNothing = (text, address) => {
+  if (!address) return isBare(text, true);
+  const { origin } = location;
+  return text.startsWith(origin + "/") && !text.includes("//", origin.length) && isBare(text.slice(origin.length));
+};
+
 // Most addresses: a host, a path, and nothing to look for in it.
 const SIMPLE = /^(https?:\/\/[\w.:-]+)?(\/[\w.~-]+)*\/?$/;
 
@@ -118,7 +140,7 @@ const each = (event, work) => {
 export const isDoubtful = (event) => {
   let found;
   each(event, (from, name, address) => {
-    found = found || !isPlain(from[name], address);
+    found = found || !(isNothing(from[name], address) || isPlain(from[name], address));
   });
   return found;
 };
@@ -127,6 +149,7 @@ export const isDoubtful = (event) => {
 export const redact = (event, full, config, core) =>
   each(event, (from, name, address) => {
     const value = from[name];
+    if (isNothing(value, address)) return;
     const cut = core ? core.cut : rawPart;
     if (!address) from[name] = cut(value, true);
     else if (core || !SIMPLE.test(value) || MANY.test(value)) from[name] = rawAddress(value, full, config, cut);

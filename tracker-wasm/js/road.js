@@ -21,7 +21,8 @@ export const ALL = 1;
 export const END = 2;
 
 let coder;
-const size = (text) => (coder = coder || new TextEncoder()).encode(text).length;
+// In bytes: of a short text as many as it can have, which costs nothing.
+const size = (text) => (text.length < 1000 ? text.length * 3 : (coder = coder || new TextEncoder()).encode(text).length);
 
 /**
  * A road to `url`. `state()` answers `{ mode, choice, via }` as they stand; `later(ms, work)` is a guarded timer,
@@ -47,8 +48,10 @@ export const road = (url, state, later, guard, note) => {
 
   // What was lost goes along with what is next to leave.
   const confess = () => {
-    if (!/^[af]/.test(state().mode)) return;
-    for (const why of Object.keys(lost)) queue.push(measured({ json: note("lost_" + why, lost[why]), mode: state().mode }));
+    const whys = Object.keys(lost);
+    // Nothing is told before the visitor has chosen, nor after they said no.
+    if (!whys.length || !/^[af]/.test(state().mode)) return;
+    for (const why of whys) queue.push(measured({ json: note("lost_" + why, lost[why]), mode: state().mode }));
     lost = {};
   };
 
@@ -73,7 +76,8 @@ export const road = (url, state, later, guard, note) => {
 
   const ask = async (body, cookies, keepalive, asked) => {
     const answer = await fetch(url + asked, { method: "POST", body, keepalive, credentials: cookies ? "include" : "omit" });
-    return [answer.status, +answer.headers.get("Retry-After"), answer.ok && (await answer.json().catch(() => 0))];
+    const { ok, status } = answer;
+    return ok ? [status, 0, await answer.json().catch(() => 0)] : [status, +answer.headers.get("Retry-After")];
   };
 
   const post = (body, cookies, keepalive, done, asked = "") =>

@@ -248,6 +248,7 @@ impl LeadView {
         let consent = ConsentView::of(&lead, now);
         let sla = SlaView::of(&lead, &site.config, now);
         let (score, score_parts) = score::of(&lead, site, now);
+        let updated_at = lead.changed_at();
         let visitors: Vec<String> = lead.visitor().iter().map(ToString::to_string).collect();
         Self {
             person: lead.person,
@@ -256,7 +257,7 @@ impl LeadView {
             id: lead.id.to_string(),
             kind: json!(lead.kind),
             created_at: lead.created_at,
-            updated_at: lead.updated_at,
+            updated_at,
             stage: lead.stage,
             entered_at: lead.stage_at,
             score,

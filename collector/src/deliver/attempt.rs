@@ -88,6 +88,7 @@ pub async fn make(
         Ok(data) => data,
         Err(why) => return Ok(Tried { why: Some(why), ..tried }),
     };
+    let slot = delivery.kind.asks_for_a_call().then(|| body::best_slot(&data).unwrap_or(i64::MAX));
     let format = endpoint.webhook.format;
     let target = target(app, site.number, endpoint.webhook.target).await;
     let ready = match target {
@@ -117,7 +118,7 @@ pub async fn make(
     tried.then = match why {
         None => Then::Delivered,
         Some(Why::Gone) => Then::Dropped,
-        Some(_) => delivery.next(app.clock.now(), retry_after).map_or(Then::GivenUp, Then::Again),
+        Some(_) => delivery.next(app.clock.now(), retry_after, slot).map_or(Then::GivenUp, Then::Again),
     };
     Ok(tried)
 }

@@ -111,6 +111,11 @@ async fn of_lead(
     Ok(Ok(data))
 }
 
+/// The next moment at which what is said may be acted upon by a call, ms since the epoch.
+pub fn best_slot(data: &Value) -> Option<i64> {
+    data.get("best_slot")?.get("at")?.as_i64()
+}
+
 /// What helps to choose who calls: the language that is spoken, what was looked at, who called last.
 ///
 /// # Errors

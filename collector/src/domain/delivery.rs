@@ -316,22 +316,25 @@ impl Delivery {
     }
 
     /// When it is tried again after an attempt at `now` that came to nothing; `None` where it was the last.
-    /// `retry_after`: how long the receiver wants to be left alone, in ms.
+    /// `retry_after`: how long the receiver wants to be left alone, in ms. `slot`: the next moment at which the lead may be
+    /// called, of a message that asks for it. While nobody may call there is no hurry, and at that moment there is.
     #[must_use]
-    pub fn next(&self, now: i64, retry_after: Option<i64>) -> Option<i64> {
-        let pause = pause(self.kind, self.round)?;
+    pub fn next(&self, now: i64, retry_after: Option<i64>, slot: Option<i64>) -> Option<i64> {
+        let slot = slot.filter(|slot| *slot > now);
+        let pause = pause(self.kind.is_hot() && slot.is_none(), self.round)?;
         let pause = pause + jitter(&self.id, self.round, pause);
+        let pause = pause.min(slot.map_or(i64::MAX, |slot| slot - now));
         Some(now + pause.max(retry_after.unwrap_or(0).clamp(0, LONGEST)))
     }
 }
 
 /// The pause after so many attempts before it, in ms; `None` after the last.
-fn pause(kind: MessageType, before: u32) -> Option<i64> {
+fn pause(in_a_hurry: bool, before: u32) -> Option<i64> {
     let before = usize::try_from(before).ok()?;
-    if !kind.is_hot() {
-        return LONG.get(before).copied();
+    if in_a_hurry {
+        return FAST.iter().chain(&LONG[1..]).nth(before).copied();
     }
-    FAST.iter().chain(&LONG[1..]).nth(before).copied()
+    LONG.get(before).copied()
 }
 
 /// How much longer a pause is, in ms: always the same of a message and an attempt.

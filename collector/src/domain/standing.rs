@@ -40,6 +40,9 @@ pub struct Lead {
     pub told_at: i64,
     /// When the last fact about it was received.
     pub updated_at: i64,
+    /// When the last piece of evidence about whoever left it was received, or taken back, or put back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_at: Option<i64>,
     /// Where it stands in the funnel.
     pub stage: String,
     /// Since when.
@@ -47,6 +50,9 @@ pub struct Lead {
     /// Whose events its journey is made of; `None` for a lead alone.
     #[serde(default)]
     pub subject: Option<Subject>,
+    /// The browser that a call was laid to: its subject as long as the evidence for that counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub laid_to: Option<Id>,
     /// Why no journey leads up to a lead alone.
     #[serde(default)]
     pub alone: Option<String>,
@@ -241,6 +247,10 @@ impl Lead {
             Some(born) => born.subject.clone(),
             None => servers.iter().find_map(|lead| lead.visitor.clone()).map(Subject::Visitor),
         };
+        let laid_to = match &born {
+            Some(_) => None,
+            None => servers.iter().filter(|lead| lead.inferred).find_map(|lead| lead.visitor.clone()),
+        };
         let why = if born.is_some() { reason::NO_CONSENT } else { reason::NO_VISITOR };
         let all = born.as_ref().map(|born| &born.personal).into_iter();
         let all: Vec<&Personal> = all.chain(servers.iter().map(|lead| &lead.personal)).collect();
@@ -276,10 +286,12 @@ impl Lead {
             created_at: at,
             told_at: took_in.unwrap_or(at),
             updated_at: received.max().unwrap_or(at),
+            evidence_at: None,
             stage: SiteConfig::FIRST_LEAD_STAGE.to_owned(),
             stage_at: at,
             alone: subject.is_none().then(|| why.to_owned()),
             subject,
+            laid_to,
             person: id.to_string(),
             duplicate_of: None,
             form: born.as_ref().and_then(|born| born.form.clone()),
@@ -313,6 +325,23 @@ impl Lead {
         Some(lead)
     }
 
+    /// Whose call it was as far as the evidence goes: `counts` says whether it counts. Answers whether that is news.
+    pub fn lay(&mut self, counts: bool) -> bool {
+        let subject = self.laid_to.clone().filter(|_| counts).map(Subject::Visitor);
+        if self.laid_to.is_none() || self.subject == subject {
+            return false;
+        }
+        self.alone = subject.is_none().then(|| reason::NO_VISITOR.to_owned());
+        self.subject = subject;
+        true
+    }
+
+    /// Since when it may be another than it was, ms since the epoch: by what was told of it, or of whoever left it.
+    #[must_use]
+    pub fn changed_at(&self) -> i64 {
+        self.evidence_at.map_or(self.updated_at, |at| self.updated_at.max(at))
+    }
+
     /// What gives points, with what whoever left it did.
     pub fn scored(&mut self, of_person: &[Mark], scoring: &Scoring) {
         let own = self.own_marks.iter().filter(|mark| of_person.is_empty() || scoring.is_of_one_lead(**mark));
@@ -332,9 +361,10 @@ impl Lead {
     /// Forgets whoever left it: it counts on, in its stage, from its campaign, as nobody's.
     pub fn forget(&mut self, stays: &ErasedLead) {
         self.erased = Some(Box::new(stays.clone()));
-        self.subject = None;
+        (self.subject, self.laid_to) = (None, None);
         self.alone = Some(reason::ERASED.to_owned());
         self.person = self.id.to_string();
+        self.evidence_at = None;
         self.personal = Personal::default();
         self.submissions.clear();
         self.known.crm.clear();

@@ -24,8 +24,11 @@ use crate::{
     vault::contact,
 };
 
-/// A number is somebody's for so long after they were last seen, in ms: half an hour, the end of a visit.
+/// A number is somebody's alone for so long after they were last seen, in ms: half an hour, the end of a visit.
 const HELD_MS: i64 = 30 * 60 * 1000;
+/// Where none is free and no other number says anything of a visitor, one is given on when its holder was not seen for so long,
+/// in ms: calls to it say that they may be either's.
+const SHARED_MS: i64 = 60 * 1000;
 /// The query of a beacon whose page can show numbers.
 pub const ASKED: &str = "numbers";
 /// How far back holders are looked for after a start, in ms.
@@ -61,8 +64,14 @@ enum Given {
 
 impl Pool {
     /// A number for a visitor, if one is theirs or free: of the free ones that which was free for longest, so that late calls
-    /// to it are no more.
-    fn give<'a>(&mut self, all: impl Iterator<Item = &'a str>, visitor: &Id, now: i64) -> Option<Given> {
+    /// to it are no more. It is free when its holder was not seen for more than `held` ms.
+    fn give<'a>(
+        &mut self,
+        all: impl Iterator<Item = &'a str>,
+        visitor: &Id,
+        now: i64,
+        held: i64,
+    ) -> Option<Given> {
         let mut free: Option<(i64, &str)> = None;
         let own = self.numbers.get(visitor).cloned();
         for number in all {
@@ -74,7 +83,7 @@ impl Pool {
             }
             let since = match self.holders.get(number) {
                 None => i64::MIN,
-                Some(holder) if holder.last_seen + HELD_MS < now => holder.last_seen,
+                Some(holder) if holder.last_seen + held < now => holder.last_seen,
                 Some(_) => continue,
             };
             if free.is_none_or(|(earlier, _)| since < earlier) {
@@ -182,20 +191,24 @@ pub fn asked(app: &App, site: &Site, arrival: &Arrival) -> Option<Asked> {
 pub async fn shown(app: &App, site: &Site, asked: Asked) -> BTreeMap<String, String> {
     let now = app.clock.now();
     let numbers = &site.numbers;
-    let number = match &asked.visitor {
-        Some(visitor) if numbers.pooled(now).next().is_some() => leased(app, site, visitor, now).await,
+    let pooled = async |held| match &asked.visitor {
+        Some(visitor) if numbers.pooled(now).next().is_some() => leased(app, site, visitor, now, held).await,
         _ => None,
     };
     let standing = || {
         let of = numbers.standing_for(asked.channel, asked.source.as_deref(), asked.campaign.as_deref(), now);
         of.filter(|_| asked.is_arrival).map(|one| one.number.clone())
     };
-    let Some(number) = number.or_else(standing) else { return BTreeMap::new() };
+    let number = match pooled(HELD_MS).await.or_else(standing) {
+        Some(number) => Some(number),
+        None => pooled(SHARED_MS).await,
+    };
+    let Some(number) = number else { return BTreeMap::new() };
     numbers.printed(now).map(|printed| (printed.to_owned(), number.clone())).collect()
 }
 
 /// A pool's number for a visitor. That it is shown is a fact before it is.
-async fn leased(app: &App, site: &Site, visitor: &Id, now: i64) -> Option<String> {
+async fn leased(app: &App, site: &Site, visitor: &Id, now: i64, held: i64) -> Option<String> {
     if !app.pools.sites().contains_key(&site.number) {
         match holders(app, site, now).await {
             Ok(pool) => drop(app.pools.sites().entry(site.number).or_insert(pool)),
@@ -207,7 +220,7 @@ async fn leased(app: &App, site: &Site, visitor: &Id, now: i64) -> Option<String
     }
     let given = {
         let mut sites = app.pools.sites();
-        sites.entry(site.number).or_default().give(site.numbers.pooled(now), visitor, now)?
+        sites.entry(site.number).or_default().give(site.numbers.pooled(now), visitor, now, held)?
     };
     match given {
         Given::Kept(number) => Some(number),
@@ -255,7 +268,7 @@ mod tests {
     }
 
     fn give(pool: &mut Pool, visitor: &str, now: i64) -> Option<Given> {
-        pool.give(NUMBERS.into_iter(), &id(visitor), now)
+        pool.give(NUMBERS.into_iter(), &id(visitor), now, HELD_MS)
     }
 
     #[test]
@@ -273,5 +286,21 @@ mod tests {
         assert_eq!(give(&mut pool, "y", 20 + 2 * HELD_MS), fresh(0), "free for longest");
         pool.release(NUMBERS[0]);
         assert_eq!(give(&mut pool, "z", 21 + 2 * HELD_MS), fresh(0));
+    }
+
+    #[test]
+    fn when_all_are_taken_the_one_whose_holder_is_away_for_longest_is_shared() {
+        let mut pool = Pool::default();
+        let share = |pool: &mut Pool, visitor: &str, now| {
+            pool.give(NUMBERS.into_iter(), &id(visitor), now, SHARED_MS)
+        };
+        give(&mut pool, "v", 0);
+        give(&mut pool, "w", 1);
+        assert_eq!(share(&mut pool, "x", SHARED_MS), None, "both were here a moment ago");
+        give(&mut pool, "v", SHARED_MS);
+        assert_eq!(give(&mut pool, "x", 2 + SHARED_MS), None);
+        let given = share(&mut pool, "x", 2 + SHARED_MS);
+        assert_eq!(given, Some(Given::Fresh(NUMBERS[1].to_owned())), "v is still here");
+        assert_eq!(share(&mut pool, "w", 3 + SHARED_MS), None, "who comes back has none until one is away");
     }
 }

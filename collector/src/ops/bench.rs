@@ -103,7 +103,7 @@ async fn stored(server: &Reached, site: &str) -> anyhow::Result<u64> {
 fn load(server: &Reached, site: &str, world: World, first: u64, end: Instant) -> anyhow::Result<Done> {
     let mut done = Done::default();
     for number in first.. {
-        for beacon in world.visitor(number).0 {
+        for beacon in world.visitor(number).beacons {
             if Instant::now() >= end {
                 return Ok(done);
             }

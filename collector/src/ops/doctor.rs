@@ -12,7 +12,11 @@ use super::say;
 use crate::{
     clock::{Clock as _, System},
     config::{MasterKeySource, ServeOptions, Settings, StoreUrl},
-    store::{Store, kv::KvStore, sled::Sled},
+    store::{
+        Store,
+        kv::KvStore,
+        sled::{Pace, Sled},
+    },
     vault::{
         keys::{MasterKey, next_file},
         rotation::{self, Rotation},
@@ -135,7 +139,7 @@ fn opens(folder: &Path, cache_bytes: u64) -> (Found, Option<Arc<dyn Store>>) {
     if !folder.join("db").exists() && !folder.join("conf").exists() {
         return (Odd(format!("{}: none yet; the first start makes one", folder.display())), None);
     }
-    match Sled::open(folder, cache_bytes).and_then(KvStore::open) {
+    match Sled::open(folder, cache_bytes, Pace::Serving).and_then(KvStore::open) {
         Ok(store) => (Good("opens; `traza verify` reads all of it".to_owned()), Some(Arc::new(store))),
         Err(error) if format!("{error:#}").contains("another process") => {
             (Good(format!("{}: in use by a running server", folder.display())), None)

@@ -29,7 +29,7 @@ use clap::{Args, Subcommand};
 
 use crate::{
     config::{ServeOptions, Settings, StoreUrl},
-    store::sled::Sled,
+    store::sled::{Pace, Sled},
 };
 
 /// What can be done.
@@ -141,7 +141,7 @@ fn open(settings: &Settings) -> anyhow::Result<Arc<Sled>> {
         "{}: there is no store; name its folder with --store sled:FOLDER",
         folder.display()
     );
-    Ok(Arc::new(Sled::open(folder, settings.cache_bytes)?))
+    Ok(Arc::new(Sled::open(folder, settings.cache_bytes, Pace::Bulk)?))
 }
 
 /// Writes a line for people, or for a pipe that may be closed by now.

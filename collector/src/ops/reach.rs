@@ -1,6 +1,9 @@
 //! A running server by its API, or the store itself where none runs: one way to speak to both.
 
-use std::{io::Read, time::Duration};
+use std::{
+    io::Read,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -97,6 +100,25 @@ impl Reached {
         bail!("{url}: refused {RETRIES} times; was it started with TRAZA_LIMITS=off?")
     }
 
+    /// Sends what is told of a lead, over a connection that is kept; blocks. While the lead is not derived yet, and refused
+    /// for now, it is sent again.
+    pub(super) fn record(&self, path: &str, body: &str) -> anyhow::Result<()> {
+        let url = format!("{}{path}", self.url);
+        let began = Instant::now();
+        loop {
+            let request = self.agent.post(&url).header("Content-Type", "application/json");
+            let request = request.header("Authorization", format!("Bearer {}", self.token));
+            let mut response = request.send(body).with_context(|| format!("{url}: no answer"))?;
+            match response.status().as_u16() {
+                200..300 => return Ok(()),
+                404 | 429 | 503 if began.elapsed() < DERIVED => {
+                    std::thread::park_timeout(Duration::from_millis(100))
+                }
+                status => bail!("{status}: {}", response.body_mut().read_to_string()?),
+            }
+        }
+    }
+
     /// Sends JSON, or nothing, and returns the answer's JSON.
     pub(super) async fn call(
         &self,
@@ -140,6 +162,8 @@ impl Reached {
 
 /// How long an answer may take that is not long by itself.
 const LIMIT: Duration = Duration::from_secs(30);
+/// How long what was stored may take until it is derived.
+const DERIVED: Duration = Duration::from_secs(120);
 /// How often a beacon is sent before somebody hears of it.
 const RETRIES: u32 = 20;
 

@@ -14,7 +14,11 @@ use super::{StoreOptions, folder, progress, say};
 use crate::{
     archive::{Line, Reader, erasures::Erasures},
     config::{MasterKeySource, Settings},
-    store::{Carried, Store, Stored, Taken, check, kv::KvStore, sled::Sled},
+    store::{
+        Carried, Store, Stored, Taken, check,
+        kv::KvStore,
+        sled::{Pace, Sled},
+    },
     vault::{
         keys::{MasterKey, next_file},
         rotation::{self, Rotation},
@@ -60,7 +64,7 @@ pub(super) async fn restore(options: RestoreOptions) -> anyhow::Result<()> {
         fs::remove_dir_all(&part)
             .with_context(|| format!("{}: left by an interrupted restore", part.display()))?;
     }
-    let engine = Arc::new(Sled::open(&part, settings.cache_bytes)?);
+    let engine = Arc::new(Sled::open(&part, settings.cache_bytes, Pace::Bulk)?);
     let store = KvStore::open(Arc::clone(&engine))?;
     let taken = take_all(&store, &options.file).await?;
     let erased = erase_again(&settings, &store).await?;

@@ -8,7 +8,12 @@ use super::{StoreOptions, folder, open, progress, rebuild::catch_up, say};
 use crate::{
     domain::fact::HOUSE,
     project::{directory::Directory, follow::Follower},
-    store::{Store, check, keys, kv::KvStore, overlay::Overlay, sled::Sled},
+    store::{
+        Store, check, keys,
+        kv::KvStore,
+        overlay::Overlay,
+        sled::{Pace, Sled},
+    },
 };
 
 /// Verifies every site. An error where anything does not agree.
@@ -72,7 +77,7 @@ async fn derived_agrees(
         fs::remove_dir_all(&beside)
             .with_context(|| format!("{}: left by an interrupted verify", beside.display()))?;
     }
-    let scratch = Arc::new(Sled::open(&beside, cache_bytes)?);
+    let scratch = Arc::new(Sled::open(&beside, cache_bytes, Pace::Bulk)?);
     let overlay = Overlay::new(Arc::clone(engine), Arc::clone(&scratch));
     let again: Arc<dyn Store> = Arc::new(KvStore::open(overlay)?);
     let (mut follower, reached) = Follower::new(Arc::clone(&again), Arc::clone(&directory));

@@ -4,8 +4,10 @@
 use std::{collections::HashSet, future::Future, path::PathBuf, sync::Arc};
 
 use super::{
-    Append, Appended, Claim, LeadQuery, Row, Seal, Sealed, Step, Store, StoreError, Verdict, kv::KvStore,
-    memory::Memory, sled::Sled,
+    Append, Appended, Claim, LeadQuery, Row, Seal, Sealed, Step, Store, StoreError, Verdict,
+    kv::KvStore,
+    memory::Memory,
+    sled::{Pace, Sled},
 };
 use crate::domain::{
     channel::reason,
@@ -41,7 +43,7 @@ impl Place {
             Self::Memory(memory) => Arc::new(KvStore::open(memory.clone()).unwrap()),
             Self::Sled(folder) => {
                 let folder: PathBuf = folder.path().join("store");
-                Arc::new(KvStore::open(Sled::open(&folder, 16 << 20).unwrap()).unwrap())
+                Arc::new(KvStore::open(Sled::open(&folder, 16 << 20, Pace::Serving).unwrap()).unwrap())
             }
         }
     }

@@ -65,7 +65,7 @@ impl LeadQuery {
             |asked: &Option<String>, is: Option<&str>| asked.as_deref().is_none_or(|asked| is == Some(asked));
         self.since.is_none_or(|since| lead.created_at >= since)
             && self.until.is_none_or(|until| lead.created_at < until)
-            && self.updated_since.is_none_or(|since| lead.updated_at >= since)
+            && self.updated_since.is_none_or(|since| lead.changed_at() >= since)
             && self.kind.is_none_or(|kind| lead.kind == kind)
             && self.flag.is_none_or(|flag| lead.flags.contains(&flag))
             && same(&self.stage, Some(&lead.stage))

@@ -15,7 +15,7 @@ fn failed(delivery: &Delivery, now: i64) -> Tried {
         status: Some(500),
         why: Some(Why::Status),
         ms: 3,
-        then: delivery.next(now, None).map_or(Then::GivenUp, Then::Again),
+        then: delivery.next(now, None, None).map_or(Then::GivenUp, Then::Again),
     }
 }
 
@@ -24,7 +24,7 @@ fn pauses(kind: MessageType) -> Vec<i64> {
     let mut delivery = lead(kind);
     let mut now = AT;
     let mut pauses = Vec::new();
-    while let Some(due) = delivery.next(now, None) {
+    while let Some(due) = delivery.next(now, None, None) {
         pauses.push(due - now);
         let tried = failed(&delivery, now);
         delivery.tried(&tried);
@@ -56,13 +56,32 @@ fn who_waits_to_be_called_is_tried_for_within_seconds_and_then_for_days() {
 }
 
 #[test]
+fn nobody_hurries_while_nobody_may_call_and_the_morning_is_not_missed() {
+    let morning = AT + 9 * HOUR;
+    let mut delivery = lead(MessageType::LeadCreated);
+    let mut now = AT;
+    let mut at = Vec::new();
+    while let Some(due) = delivery.next(now, None, Some(morning.max(now))) {
+        let tried = Tried { then: Then::Again(due), ..failed(&delivery, now) };
+        delivery.tried(&tried);
+        now = due;
+        at.push(due);
+    }
+    let night: Vec<_> = at.iter().take_while(|at| **at < morning).collect();
+    assert_eq!(night.len(), 5, "5 s, 5 and 30 min, 2 and 5 h: {at:?}");
+    assert!(*night[0] >= AT + 5 * SECOND, "not within the second");
+    assert_eq!(at[5], morning, "and not ten hours after it");
+    assert!(at.len() > night.len() + 5, "then for days");
+}
+
+#[test]
 fn a_message_and_an_attempt_have_one_time_and_others_have_others() {
     let one = lead(MessageType::LeadCreated);
     let again = lead(MessageType::LeadCreated);
     assert_eq!(one.id, again.id);
-    assert_eq!(one.next(AT, None), again.next(AT, None));
+    assert_eq!(one.next(AT, None, None), again.next(AT, None, None));
     let others: std::collections::BTreeSet<_> = (0..50)
-        .filter_map(|n| Delivery::new(MessageType::StageChanged, "crm", None, n, AT).next(AT, None))
+        .filter_map(|n| Delivery::new(MessageType::StageChanged, "crm", None, n, AT).next(AT, None, None))
         .collect();
     assert!(others.len() > 25, "what failed together does not come again together: {others:?}");
 }
@@ -88,8 +107,9 @@ fn an_id_is_of_its_fact_and_its_endpoint() {
 #[test]
 fn a_receiver_that_wants_to_be_left_alone_is() {
     let delivery = lead(MessageType::LeadCreated);
-    assert_eq!(delivery.next(AT, Some(120_000)), Some(AT + 120_000));
-    assert_eq!(delivery.next(AT, Some(1)), delivery.next(AT, None), "but not tried the sooner for it");
+    assert_eq!(delivery.next(AT, Some(120_000), None), Some(AT + 120_000));
+    let sooner = delivery.next(AT, Some(1), None);
+    assert_eq!(sooner, delivery.next(AT, None, None), "but not tried the sooner for it");
     let date = |text: &str| (text == "Sun, 22 Nov 2026 00:01:00 GMT").then_some(AT + 60_000);
     assert_eq!(retry_after(" 30 ", AT, date), Some(30_000));
     assert_eq!(retry_after("Sun, 22 Nov 2026 00:01:00 GMT", AT, date), Some(60_000));
@@ -121,7 +141,7 @@ fn dropped_and_asked_for_again_it_begins_anew() {
     assert_eq!((delivery.state, delivery.due_at, delivery.attempts), (DeliveryState::Dropped, None, 3));
     delivery.again(AT + 5);
     assert_eq!((delivery.state, delivery.due_at, delivery.round), (DeliveryState::Pending, Some(AT + 5), 0));
-    assert!(delivery.next(AT, None).is_some_and(|due| due - AT <= 1_100));
+    assert!(delivery.next(AT, None, None).is_some_and(|due| due - AT <= 1_100));
     for n in 0..40 {
         delivery.drop(n, Why::Erased);
     }

@@ -161,6 +161,12 @@ pub struct Edge {
 }
 
 impl Edge {
+    /// When it was received, or the last was said of it since, ms since the epoch.
+    #[must_use]
+    pub fn changed_at(&self) -> i64 {
+        self.marks.iter().map(|mark| mark.received_at).fold(self.received_at, i64::max)
+    }
+
     /// Whether it counts, by what was known at `as_of` (ms since the epoch; `None` for now).
     #[must_use]
     pub fn is_active(&self, as_of: Option<i64>) -> bool {

@@ -8,7 +8,8 @@ use clap::Args;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-pub(super) use self::world::{Truth, World};
+use self::world::Truth;
+pub(super) use self::world::World;
 use super::{StoreOptions, progress, reach::ReachOptions, say};
 use crate::{
     clock::{Clock as _, System},
@@ -84,15 +85,16 @@ async fn into_store(
     let site = app.directory.site(&options.site).ok_or_else(|| anyhow::anyhow!("the site was not made"))?;
     let headers = Arc::new(Headers::of_browser(USER_AGENT));
     let mut truth = Truth::default();
+    let mut sales = Vec::new();
     let mut stored = 0;
     // A visitor's beacons in order, many visitors at once.
     let mut work = stream::iter(0..options.visitors)
         .map(|number| {
             let (app, site, headers) = (app.clone(), Arc::clone(&site), Arc::clone(&headers));
             async move {
-                let (beacons, truth) = world.visitor(number);
+                let life = world.visitor(number);
                 let mut stored = 0;
-                for beacon in beacons {
+                for beacon in life.beacons {
                     let body = beacon.to_string();
                     let sorted = sort::beacon(
                         &app,
@@ -110,18 +112,22 @@ async fn into_store(
                         |verdict: &&crate::store::Verdict| **verdict != crate::store::Verdict::Duplicate;
                     stored += appended.verdicts.iter().filter(is_new).count() as u64;
                 }
-                Ok::<_, anyhow::Error>((truth, stored))
+                Ok::<_, anyhow::Error>((life.truth, life.sale, stored))
             }
         })
         .buffer_unordered(AT_ONCE);
     while let Some(done) = work.next().await {
-        let (of_one, new) = done?;
+        let (of_one, sale, new) = done?;
         truth.add(&of_one);
+        sales.extend(sale);
         stored += new;
         bar.inc(1);
     }
     drop(work);
     drop((app, site));
+    let server = Arc::new(server);
+    sell(&server, &options.site, sales).await?;
+    drop(server);
     embedded.stop().await?;
     Ok((truth, stored))
 }
@@ -134,14 +140,15 @@ async fn into_server(
     let server = Arc::new(options.reach.reach(false).await?);
     server.call("PUT", &format!("/api/v1/sites/{}", options.site), Some(config())).await?;
     let mut truth = Truth::default();
+    let mut sales = Vec::new();
     let mut stored = 0;
     let mut work = stream::iter(0..options.visitors)
         .map(|number| {
             let (server, site) = (Arc::clone(&server), options.site.clone());
             tokio::task::spawn_blocking(move || {
-                let (beacons, truth) = world.visitor(number);
+                let life = world.visitor(number);
                 let mut stored = 0;
-                for beacon in beacons {
+                for beacon in life.beacons {
                     let answer = server.beacon(&site, &beacon.to_string(), USER_AGENT)?;
                     let count = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
                     let sent = beacon.get("events").and_then(Value::as_array).map_or(0, Vec::len) as u64;
@@ -151,15 +158,35 @@ async fn into_server(
                     );
                     stored += count("accepted");
                 }
-                Ok::<_, anyhow::Error>((truth, stored))
+                Ok::<_, anyhow::Error>((life.truth, life.sale, stored))
             })
         })
         .buffer_unordered(CONNECTIONS);
     while let Some(done) = work.next().await {
-        let (of_one, new) = done??;
+        let (of_one, sale, new) = done??;
         truth.add(&of_one);
+        sales.extend(sale);
         stored += new;
         bar.inc(1);
     }
+    drop(work);
+    sell(&server, &options.site, sales).await?;
     Ok((truth, stored))
+}
+
+/// What was sold, as the house's own system tells it.
+async fn sell(server: &Arc<super::reach::Reached>, site: &str, sales: Vec<Value>) -> anyhow::Result<()> {
+    let bar = progress::bar(sales.len() as u64, "sales");
+    let mut work = stream::iter(sales)
+        .map(|sale| {
+            let (server, path) = (Arc::clone(server), format!("/api/v1/sites/{site}/sales"));
+            tokio::task::spawn_blocking(move || server.record(&path, &sale.to_string()))
+        })
+        .buffer_unordered(CONNECTIONS);
+    while let Some(done) = work.next().await {
+        done??;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(())
 }

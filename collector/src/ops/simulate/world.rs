@@ -1,5 +1,5 @@
-//! A world that is known: visitors who come by campaigns, look around, call and leave their number, by chance that a
-//! seed decides. The same seed gives the same beacons, and the truth that reports must reproduce.
+//! A world that is known: visitors who come by campaigns, look around, call, leave an address or a number, and buy, by chance
+//! that a seed decides. The same seed gives the same beacons and sales, and the truth that reports must reproduce.
 
 use std::collections::BTreeMap;
 
@@ -90,8 +90,12 @@ pub(in crate::ops) struct Truth {
     pub events: u64,
     /// Taps on a telephone number.
     pub calls: u64,
-    /// People who left their number.
+    /// People who left a way to reach them.
     pub leads: u64,
+    /// What was sold to them.
+    pub sales: u64,
+    /// What that brought, in cents of a euro.
+    pub revenue: u64,
     /// Visits by the channel that they came by.
     pub visits_by_channel: BTreeMap<&'static str, u64>,
     /// Visits by campaign, where there was one.
@@ -111,6 +115,8 @@ impl Truth {
         self.events += other.events;
         self.calls += other.calls;
         self.leads += other.leads;
+        self.sales += other.sales;
+        self.revenue += other.revenue;
         for (sum, more) in [
             (&mut self.visits_by_channel, &other.visits_by_channel),
             (&mut self.visits_by_campaign, &other.visits_by_campaign),
@@ -123,6 +129,22 @@ impl Truth {
         }
     }
 }
+
+/// What one visitor did, and what is true of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::ops) struct Life {
+    /// One for each page view, in order.
+    pub beacons: Vec<Value>,
+    /// What the house says that it sold them, as `POST sales` takes it.
+    pub sale: Option<Value>,
+    /// What reports must say of it.
+    pub truth: Truth,
+}
+
+/// Numbers that are nobody's: so many of the Spanish zeros, and so many of Ofcom's for drama.
+const NUMBERS: u64 = 1_000;
+/// Of a hundred visits, those that end in a lead.
+const LEADS: u64 = 5;
 
 /// The world of one seed.
 #[derive(Debug, Clone, Copy)]
@@ -150,9 +172,15 @@ impl World {
         (span * place.clamp(0.0, 1.0)) as i64
     }
 
-    /// One visitor's beacons, one for each page view, and what is true of them.
+    /// Whether somebody leaves a telephone number: fewer do the more there are, for many would have the same one, and be one.
+    fn has_number(&self, rng: &mut Rng) -> bool {
+        let leads = self.visitors.unwrap_or_default() * LEADS / 100;
+        rng.u64(0..leads.max(NUMBERS / 2)) < NUMBERS / 2
+    }
+
+    /// What a visitor does.
     #[must_use]
-    pub(in crate::ops) fn visitor(&self, number: u64) -> (Vec<Value>, Truth) {
+    pub(in crate::ops) fn visitor(&self, number: u64) -> Life {
         // By number, so that it makes no difference who is simulated first.
         let mut rng = Rng::with_seed(self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let spanish = rng.u32(0..100) < 70;
@@ -163,6 +191,7 @@ impl World {
         let mut truth = Truth { visitors: 1, ..Truth::default() };
         let mut beacons = Vec::new();
         let mut first = None;
+        let mut sale = None;
         let mut left = false;
         for _ in 0..visits {
             let way = way(&mut rng);
@@ -172,12 +201,16 @@ impl World {
             if let Some(campaign) = way.campaign {
                 *truth.visits_by_campaign.entry(campaign).or_default() += 1;
             }
-            let leaves_number = !left && rng.u32(0..100) < 5;
-            let pages = 1 + rng.usize(0..PAGES.len()) + usize::from(leaves_number);
+            let leaves_lead = !left && rng.u64(0..100) < LEADS;
+            let pages = 1 + rng.usize(0..PAGES.len()) + usize::from(leaves_lead);
             for page in 0..pages {
-                let lead = leaves_number && page + 1 == pages;
+                let lead = (leaves_lead && page + 1 == pages).then(|| {
+                    let has_number = self.has_number(&mut rng);
+                    contact(&mut rng, spanish, number, has_number)
+                });
+                let is_lead = lead.is_some();
                 let mut view = View { rng: &mut rng, at, spanish, events: Vec::new(), page: String::new() };
-                view.show(way, page, lead, &mut truth);
+                let submit = view.show(way, page, lead, &mut truth);
                 let (events, end) = (std::mem::take(&mut view.events), view.at);
                 truth.events += events.len() as u64;
                 at = end + 1_000;
@@ -185,8 +218,18 @@ impl World {
                     "v": 1, "visitor": visitor, "mode": "full", "choice": "explicit", "events": events,
                     "context": {"lang": if spanish { "es-ES" } else { "en-GB" }, "screen": "390x844"},
                 }));
+                // One in five buys, in the days after.
+                let bought = at + rng.i64(3_600_000..10 * DAY);
+                if is_lead && rng.u32(0..100) < 20 && bought < self.until {
+                    let amount = rng.u64(10..500) * 1_000;
+                    (truth.sales, truth.revenue) = (1, amount);
+                    sale = Some(json!({
+                        "external_id": format!("sim-{}-{number}", self.seed), "match": {"ref": submit},
+                        "amount": amount, "currency": "EUR", "at": bought,
+                    }));
+                }
             }
-            if leaves_number {
+            if leaves_lead {
                 left = true;
                 truth.leads += 1;
                 *truth.leads_by_last_channel.entry(way.channel).or_default() += 1;
@@ -198,7 +241,21 @@ impl World {
                 break;
             }
         }
-        (beacons, truth)
+        Life { beacons, sale, truth }
+    }
+}
+
+/// Nobody's name, nobody's address, and perhaps nobody's number.
+fn contact(rng: &mut Rng, spanish: bool, visitor: u64, has_number: bool) -> Value {
+    let number = rng.u64(0..NUMBERS);
+    let (names, phone) = match spanish {
+        true => (NAMES_ES, format!("+34600000{number:03}")),
+        false => (NAMES_EN, format!("+447700900{number:03}")),
+    };
+    let (name, email) = (names[rng.usize(0..names.len())], format!("lead{visitor}@example.com"));
+    match has_number {
+        true => json!({"kind": "callback", "name": name, "phone": phone, "email": email}),
+        false => json!({"kind": "form", "name": name, "email": email}),
     }
 }
 
@@ -231,7 +288,8 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn show(&mut self, way: &Way, number: usize, lead: bool, truth: &mut Truth) {
+    /// Answers the id of the form that was sent, where a lead was left.
+    fn show(&mut self, way: &Way, number: usize, lead: Option<Value>, truth: &mut Truth) -> Option<String> {
         self.page = id(self.rng, self.at);
         let (path, title_es, title_en) = PAGES[number % PAGES.len()];
         let title = if self.spanish { title_es } else { title_en };
@@ -255,42 +313,33 @@ impl View<'_> {
             self.event("call_click", json!({"number": "+34900000000"}));
         }
         self.event("form_view", json!({"form": "te-llamamos"}));
-        if lead {
+        let submit = lead.map(|lead| {
             self.event("form_start", json!({"form": "te-llamamos", "field": "telefono"}));
-            let lead = self.lead();
-            self.event("form_submit", json!({"form": "te-llamamos", "lead": lead}));
-        }
+            self.event("form_submit", json!({"form": "te-llamamos", "lead": lead}))
+        });
         let (engaged, seen) = (self.rng.u32(1_000..90_000), self.rng.u32(10..101));
         self.at += i64::from(engaged);
         self.event("page_leave", json!({"engaged_ms": engaged, "scroll_pct": seen}));
+        submit
     }
 
-    /// Nobody's name, nobody's number: the zeros of a Spanish range, and Ofcom's numbers for drama.
-    fn lead(&mut self) -> Value {
-        let number = self.rng.u32(0..1_000);
-        let (names, phone) = if self.spanish {
-            (NAMES_ES, format!("+34600000{number:03}"))
-        } else {
-            (NAMES_EN, format!("+447700900{number:03}"))
-        };
-        let name = names[self.rng.usize(0..names.len())];
-        json!({"kind": "callback", "name": name, "phone": phone, "email": format!("lead{number}@example.com")})
-    }
-
-    fn event(&mut self, kind: &str, more: Value) {
+    /// Something happens; answers the event's id.
+    fn event(&mut self, kind: &str, more: Value) -> String {
         self.at += self.rng.i64(200..4_000);
-        let mut event = json!({
-            "id": format!("{}-{}", self.page, self.events.len()), "at": self.at, "page": self.page, "kind": kind,
-        });
+        let id = format!("{}-{}", self.page, self.events.len());
+        let mut event = json!({"id": id, "at": self.at, "page": self.page, "kind": kind});
         if let (Some(event), Value::Object(more)) = (event.as_object_mut(), more) {
             event.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
         }
         self.events.push(event);
+        id
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     const WORLD: World = World { seed: 7, until: 1_795_310_400_000, days: 30, visitors: Some(2_000) };
@@ -298,14 +347,14 @@ mod tests {
     #[test]
     fn a_seed_decides_everything_and_another_decides_otherwise() {
         assert_eq!(WORLD.visitor(3), WORLD.visitor(3));
-        assert_ne!(WORLD.visitor(3).0, WORLD.visitor(4).0);
-        assert_ne!(WORLD.visitor(3).0, World { seed: 8, ..WORLD }.visitor(3).0);
+        assert_ne!(WORLD.visitor(3).beacons, WORLD.visitor(4).beacons);
+        assert_ne!(WORLD.visitor(3).beacons, World { seed: 8, ..WORLD }.visitor(3).beacons);
     }
 
     #[test]
     fn those_who_come_one_after_the_other_come_in_time() {
         let first =
-            |world: World, number: u64| world.visitor(number).0[0]["events"][0]["at"].as_i64().unwrap();
+            |world: World, number: u64| world.visitor(number).beacons[0]["events"][0]["at"].as_i64().unwrap();
         let times: Vec<_> = (0..2_000).map(|number| first(WORLD, number)).collect();
         assert!(times.is_sorted());
         let anyhow = World { visitors: None, ..WORLD };
@@ -317,20 +366,38 @@ mod tests {
         assert_eq!(WAYS.iter().map(|way| way.share).sum::<u32>(), 100);
         let mut truth = Truth::default();
         let (mut events, mut leads, mut views) = (0, 0, 0);
+        let (mut emails, mut phones, mut submits) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut sales, mut revenue) = (0, 0);
         for number in 0..2_000 {
-            let (beacons, of_one) = WORLD.visitor(number);
-            truth.add(&of_one);
-            for beacon in &beacons {
+            let life = WORLD.visitor(number);
+            truth.add(&life.truth);
+            if let Some(sale) = &life.sale {
+                sales += 1;
+                revenue += sale["amount"].as_u64().unwrap();
+                assert!(sale["at"].as_i64().unwrap() < WORLD.until);
+            }
+            let sold = life.sale.as_ref().map(|sale| sale["match"]["ref"].as_str().unwrap().to_owned());
+            for beacon in &life.beacons {
                 for event in beacon["events"].as_array().unwrap() {
                     events += 1;
-                    leads += u64::from(event.get("lead").is_some());
+                    if let Some(lead) = event.get("lead") {
+                        leads += 1;
+                        emails.insert(lead["email"].to_string());
+                        phones.extend(lead.get("phone").map(ToString::to_string));
+                        submits.insert(event["id"].as_str().unwrap().to_owned());
+                    }
                     views += u64::from(event["kind"] == "page_view");
                     let at = event["at"].as_i64().unwrap();
                     assert!(at <= WORLD.until && at > WORLD.until - 31 * DAY, "{at}");
                 }
             }
+            assert!(sold.is_none_or(|sold| submits.contains(&sold)), "a sale is of a lead");
         }
         assert_eq!((truth.events, truth.leads, truth.page_views), (events, leads, views));
+        assert_eq!((truth.sales, truth.revenue), (sales, revenue));
+        assert!(sales > 5 && sales < leads);
+        assert_eq!(emails.len() as u64, leads, "different people");
+        assert!(phones.len() as u64 > leads * 9 / 10, "few of whom have the same number");
         assert_eq!(truth.leads_by_last_channel.values().sum::<u64>(), truth.leads);
         assert_eq!(truth.visits_by_channel.values().sum::<u64>(), truth.visits);
         assert!(truth.leads > 50 && truth.visits > truth.visitors);

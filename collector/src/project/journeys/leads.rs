@@ -13,7 +13,7 @@ use crate::{
         fact::{EdgeMark, Position, SiteNumber, Subject},
         id::LeadId,
         identity::{
-            Edge, EdgeId, MOST_EDGES, Mark, Node, Said,
+            Edge, EdgeId, EdgeKind, MOST_EDGES, Mark, Node, Said,
             person::{Conflict, Member},
             profile::{EpochProfile, Profile},
         },
@@ -95,6 +95,27 @@ impl<'a> Leads<'a> {
         for (position, mark) in std::mem::take(&mut self.marks) {
             self.mark(position, &mark).await?;
         }
+        self.lay_calls().await
+    }
+
+    /// A call is whose it was laid to as long as that counts.
+    async fn lay_calls(&mut self) -> Result<(), StoreError> {
+        let laid = |lead: &Lead| Some((lead.id.clone(), lead.laid_to.clone()?, lead.external_id.clone()?));
+        let calls: Vec<_> = self.leads.values().filter_map(laid).collect();
+        for (id, visitor, external_id) in calls {
+            let fact = format!("lead:{external_id}");
+            let node = Node::Visitor(visitor.clone());
+            let edges = self.graph.edges_of(&node).await?.iter();
+            let mut own = edges.filter(|edge| edge.kind == EdgeKind::Call && edge.fact == fact).peekable();
+            let counts = own.peek().is_none() || own.any(|edge| edge.is_active(None));
+            if let Some(mut lead) = self.leads.remove(&id) {
+                if lead.lay(counts) {
+                    self.touched.insert(Subject::Visitor(visitor));
+                    self.affected.insert(Member::Lead(id));
+                }
+                self.put(lead);
+            }
+        }
         Ok(())
     }
 
@@ -148,6 +169,11 @@ impl<'a> Leads<'a> {
         // A word about what came later, of a log that was imported in part, is about nothing: in one step or in two.
         if edge.position > position {
             return Ok(());
+        }
+        if edge.kind == EdgeKind::Call
+            && let Some(external_id) = edge.fact.strip_prefix("lead:")
+        {
+            self.lead(&LeadId::of_record("lead", external_id)).await?;
         }
         let EdgeMark { active, received_at, note, .. } = *mark;
         edge.marks.push(Mark { position, received_at, active, note });
@@ -398,6 +424,8 @@ impl<'a> Leads<'a> {
         let told =
             own.iter().filter_map(|id| self.leads.get(id)).flat_map(|lead| lead.own_marks.iter().copied());
         marks.extend(told.filter(|mark| !scoring.is_of_one_lead(*mark)));
+        let evidence = if own.is_empty() { Vec::new() } else { self.graph.evidence(person).await? };
+        let heard_at = evidence.iter().map(Edge::changed_at).max();
         for id in own {
             let Some(lead) = self.leads.get_mut(&id) else { continue };
             // Where it came from stays as it stood when whoever left it was forgotten.
@@ -409,6 +437,7 @@ impl<'a> Leads<'a> {
                 _ => lead::origin(&touches, lead.created_at),
             };
             lead.person.clone_from(&person.id);
+            lead.evidence_at = heard_at;
             lead.scored(&marks, scoring);
             lead.duplicate_of = duplicates.get(&id).cloned();
         }

@@ -129,6 +129,7 @@ impl<'a> News<'a> {
                 let is_fresh = first_fresh.is_some_and(|first| stored.position >= first);
                 if let Entry::Lead(lead) = stored.entry.as_ref() {
                     words.extend(said_by_server(lead, stored.position, born.as_ref(), is_fresh, is_born_now));
+                    words.extend(said_of_caller(lead, stored.position).filter(|_| is_fresh));
                 }
             }
             let told = told(entries);
@@ -256,6 +257,22 @@ fn said_by_server(
     let kind = if lead.inferred { EdgeKind::Call } else { EdgeKind::Record };
     let (received_at, personal) = (lead.received_at, lead.personal.clone());
     Some((who, Words { fact, position, at, received_at, kind, personal }))
+}
+
+/// Whoever called is who has the number, whichever browser the call is laid to.
+fn said_of_caller(lead: &LeadIn, position: Position) -> Option<(Node, Words)> {
+    if !lead.inferred || lead.visitor.is_none() {
+        return None;
+    }
+    let words = Words {
+        fact: format!("lead:{}", lead.external_id),
+        position,
+        at: lead.at,
+        received_at: lead.received_at,
+        kind: EdgeKind::Record,
+        personal: lead.personal.clone(),
+    };
+    Some((Node::Lead(lead.lead.clone()), words))
 }
 
 /// Whoever wrote with a reference and whoever was shown it are one human. It is said with the lead that they wrote about, and goes

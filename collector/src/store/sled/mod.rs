@@ -4,12 +4,16 @@
 //! And `flush` ends in `sync_file_range`, which outlives the process but not a power cut (its issues 1351 and
 //! 1452), so a flush is followed by `sync_data` on a second handle of its `db` file. Only then is anything
 //! acknowledged. And one failed write makes it fail for good, so it is opened anew once there is room again.
+//!
+//! A fourth: what it writes anew leaves a hole where it was, and holes are closed by the thread that syncs by itself, one
+//! segment of 512 KiB at each turn. Without that thread a store of ten million events had ten times the size of what is in it.
 
 use std::{
     fs::File,
     io::Write as _,
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -26,6 +30,28 @@ mod contain;
 /// Room that must be there before a folder is opened again after a failure, in bytes.
 const ROOM: usize = 1 << 20;
 
+/// How long an opening waits for who has the folder to let go of it. What ends lets go a little later than it says so: a
+/// thread of sled's that still writes, or a child process between its fork and its exec, has the lock as well.
+const LET_GO: Duration = Duration::from_secs(2);
+
+/// How often a segment may be tidied up, which also syncs: as often as what is written leaves segments behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// While people are answered: up to 5 MB a second, and too seldom for anybody's acknowledgement to wait for it.
+    Serving,
+    /// While nobody waits but for the end of it: an import, a rebuild, a simulation.
+    Bulk,
+}
+
+impl Pace {
+    fn ms(self) -> u64 {
+        match self {
+            Self::Serving => 100,
+            Self::Bulk => 10,
+        }
+    }
+}
+
 /// A sled folder. It belongs to one process at a time.
 pub struct Sled {
     /// `None` while, after a failure, it cannot be opened again.
@@ -33,6 +59,7 @@ pub struct Sled {
     attestation: Attestation,
     folder: PathBuf,
     cache_bytes: u64,
+    pace: Pace,
 }
 
 struct Open {
@@ -55,18 +82,18 @@ impl Sled {
     /// # Errors
     /// Where the folder cannot be used: in use by another process, unreadable, or damaged. The message says which
     /// folder or file, and what to do.
-    pub fn open(folder: &Path, cache_bytes: u64) -> anyhow::Result<Self> {
+    pub fn open(folder: &Path, cache_bytes: u64, pace: Pace) -> anyhow::Result<Self> {
         if folder.join(UNFINISHED).exists() {
             anyhow::bail!(
                 "{}: an import into this store was interrupted, and it holds a part; run the same `traza import` again",
                 folder.display()
             );
         }
-        let open = open(folder, cache_bytes)?;
+        let open = open(folder, cache_bytes, pace)?;
         let attestation = Attestation::open(folder)
             .with_context(|| format!("{}: cannot be opened", folder.join(attest::NAME).display()))?;
         let folder = folder.to_owned();
-        Ok(Self { open: RwLock::new(Some(open)), attestation, folder, cache_bytes })
+        Ok(Self { open: RwLock::new(Some(open)), attestation, folder, cache_bytes, pace })
     }
 
     /// Opens a folder that an archive is to be taken into. Until [`Self::finish_import`] nobody else may open it: a
@@ -81,7 +108,7 @@ impl Sled {
             // The last import was cut off: this one goes on.
             std::fs::remove_file(&mark)?;
         }
-        let opened = Self::open(folder, cache_bytes)?;
+        let opened = Self::open(folder, cache_bytes, Pace::Bulk)?;
         File::create(mark)?.sync_all()?;
         Ok(opened)
     }
@@ -122,16 +149,22 @@ impl Sled {
     }
 }
 
-fn open(folder: &Path, cache_bytes: u64) -> anyhow::Result<Open> {
+fn open(folder: &Path, cache_bytes: u64, pace: Pace) -> anyhow::Result<Open> {
     let path = folder.join("db");
     // sled would begin a new store where its files are gone: an empty start that nobody asked for.
     if let Some(file) = missing(folder) {
         anyhow::bail!("{}: the store is damaged: the file is missing; {}", file.display(), recovery(folder));
     }
-    let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(None);
-    let db = match contain(|| Ok(config.open())) {
+    let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(Some(pace.ms()));
+    let asked = Instant::now();
+    let mut opened = contain(|| Ok(config.open()));
+    while matches!(&opened, Ok(Err(error)) if is_locked(error)) && asked.elapsed() < LET_GO {
+        std::thread::sleep(Duration::from_millis(20));
+        opened = contain(|| Ok(config.open()));
+    }
+    let db = match opened {
         Ok(Ok(db)) => db,
-        Ok(Err(sled::Error::Io(error))) if error.to_string().contains("lock") => anyhow::bail!(
+        Ok(Err(error)) if is_locked(&error) => anyhow::bail!(
             "{}: another process has this store open; stop it, or choose another with --store",
             folder.display()
         ),
@@ -148,6 +181,11 @@ fn open(folder: &Path, cache_bytes: u64) -> anyhow::Result<Open> {
     };
     let file = File::open(&path).with_context(|| format!("{}: cannot be opened", path.display()))?;
     Ok(Open { db, file })
+}
+
+/// Whether somebody else has the folder.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("lock"))
 }
 
 /// A file that a store in this folder must have, and that is not there. A folder without any of them is a new store.
@@ -224,7 +262,7 @@ impl Engine for Sled {
         let mut place = self.open.write().unwrap_or_else(PoisonError::into_inner);
         *place = None;
         // Threads of sled's own may hold on to the folder for a moment: then it is left for the next time.
-        let opened = open(&self.folder, self.cache_bytes);
+        let opened = open(&self.folder, self.cache_bytes, self.pace);
         *place = Some(opened.map_err(|error| StoreError::Unavailable(format!("{error:#}")))?);
         tracing::warn!(folder = %self.folder.display(), "the store was opened again after a failure");
         Ok(())
