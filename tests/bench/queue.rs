@@ -69,10 +69,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     for browser in browsers {
         browser.await?;
     }
-    eventually("what is stored takes effect", PATIENCE, async || {
-        (client.metric("traza_projection_lag_facts").await == Some(0.0)).then_some(())
-    })
-    .await;
+    derived(client).await;
     let mut times = Vec::with_capacity(ANSWERS);
     for _ in 0..ANSWERS {
         let began = Instant::now();
@@ -95,6 +92,14 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Waits until what is stored has taken effect.
+async fn derived(client: &Client) {
+    eventually("what is stored takes effect", PATIENCE, async || {
+        (client.metric("traza_projection_lag_facts").await == Some(0.0)).then_some(())
+    })
+    .await;
+}
+
 /// Visitors are shown a number and call it; answers how long each answer took, in milliseconds.
 async fn calls(client: &Client) -> anyhow::Result<Vec<f64>> {
     // One for each: a number is a visitor's for half an hour.
@@ -103,7 +108,7 @@ async fn calls(client: &Client) -> anyhow::Result<Vec<f64>> {
     let printed = json!({"number": PRINTED, "kind": "printed"});
     let items: Vec<_> = std::iter::once(printed).chain(pool).collect();
     client.put("/api/v1/sites/bench/numbers", &json!({"items": items})).await.expect(200);
-    let mut times = Vec::with_capacity(CALLS);
+    let mut numbers = Vec::with_capacity(CALLS);
     for nth in 0..CALLS {
         let view =
             page_view(&new_id(), System.now(), "https://www.example.com/?utm_source=google&utm_medium=cpc");
@@ -111,6 +116,11 @@ async fn calls(client: &Client) -> anyhow::Result<Vec<f64>> {
         let request = client.post("bench?numbers", beacon).header("user-agent", BROWSER);
         let shown = send(request).await.expect(200)["numbers"][PRINTED].clone();
         ensure!(shown.is_string(), "call {nth}: no number was shown");
+        numbers.push(shown);
+    }
+    derived(client).await;
+    let mut times = Vec::with_capacity(CALLS);
+    for (nth, shown) in numbers.into_iter().enumerate() {
         let call = json!({
             "external_id": format!("c-{nth}"), "to": shown, "from": format!("7{nth:08}"), "at": System.now(),
             "status": "ringing",

@@ -17,9 +17,10 @@ const HOME: &str = "/r/app";
 /// A page's script, packed with its framework.
 fn packed(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tracker-wasm/tests/frameworks");
-    let packed = Command::new("node").arg(folder.join("pack.mjs")).arg(name).output().expect("node");
+    let packed = Command::new("node").arg(folder.join("pack.mjs")).arg(name).output();
+    let packed = packed.unwrap_or_else(|error| panic!("node: {error}; run `.ci/setup build`"));
     assert!(packed.status.success(), "{name}: {}", String::from_utf8_lossy(&packed.stderr));
-    String::from_utf8(packed.stdout).expect("UTF-8")
+    String::from_utf8_lossy(&packed.stdout).into_owned()
 }
 
 async fn play(stage: &Stage, name: &str) {

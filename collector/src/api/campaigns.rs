@@ -10,7 +10,7 @@ use super::{
     auth::Caller,
     problem,
     query::Query,
-    reports::{Groups, ReportView, RowView, fold, group, off_thread},
+    reports::{Groups, ReportView, RowView, fold, group, off_thread, totalled},
 };
 use crate::{
     app::App,
@@ -53,12 +53,8 @@ pub async fn campaigns(
         return Err(Problem::invalid_at("group_by", "must be some of day, channel, source, campaign"));
     }
     let asked = Arc::new(asked);
-    let ((groups, total), pending) =
-        fold(&app, &site, &asked, false, (Groups::new(), Sum::default()), |made, asked, rollup| {
-            group(&mut made.0, asked, rollup);
-            made.1.add(rollup);
-        })
-        .await?;
+    let (groups, pending) = fold(&app, &site, &asked, false, Groups::new(), group).await?;
+    let (groups, total) = totalled(groups).await?;
     let view = off_thread(move || {
         let rows = groups.into_iter().map(|(key, sum)| {
             let key: BTreeMap<Dimension, Option<String>> = asked.group_by.iter().copied().zip(key).collect();

@@ -155,6 +155,16 @@ pub(super) fn group(groups: &mut Groups, asked: &Asked, rollup: &Rollup) {
     groups.entry(key).or_default().add(rollup);
 }
 
+/// Groups with what they come to together: there are fewer of them than of rollups.
+pub(super) async fn totalled(groups: Groups) -> Result<(Groups, Sum), Problem> {
+    off_thread(move || {
+        let mut total = Sum::default();
+        groups.values().for_each(|sum| total.join(sum));
+        (groups, total)
+    })
+    .await
+}
+
 /// How often: views and clicks of ads, visits, visitors, those who left a lead and those who did not; by day, channel,
 /// source, campaign and call to action. Days are the site's. Programs are left out unless asked for.
 #[utoipa::path(
@@ -186,12 +196,8 @@ pub async fn counters(
     let asked = Asked::read(&query, "channel", &site, &caller, now)?;
     let columns = columns(asked.group_by.iter().map(|dimension| dimension.name()));
     let asked = Arc::new(asked);
-    let ((groups, mut total), pending) =
-        fold(&app, &site, &asked, asked.of_ctas(), (Groups::new(), Sum::default()), |made, asked, rollup| {
-            group(&mut made.0, asked, rollup);
-            made.1.add(rollup);
-        })
-        .await?;
+    let (groups, pending) = fold(&app, &site, &asked, asked.of_ctas(), Groups::new(), group).await?;
+    let (groups, mut total) = totalled(groups).await?;
     // A visit may have several calls to action, or none: the whole is the sum of none of their rows.
     if asked.of_ctas() && !asked.only.contains_key(Dimension::Cta.name()) {
         (total, _) =

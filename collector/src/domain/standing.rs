@@ -247,10 +247,8 @@ impl Lead {
             Some(born) => born.subject.clone(),
             None => servers.iter().find_map(|lead| lead.visitor.clone()).map(Subject::Visitor),
         };
-        let laid_to = match &born {
-            Some(_) => None,
-            None => servers.iter().filter(|lead| lead.inferred).find_map(|lead| lead.visitor.clone()),
-        };
+        let mut inferred = servers.iter().filter(|lead| lead.inferred && born.is_none());
+        let laid_to = inferred.find_map(|lead| lead.visitor.clone());
         let why = if born.is_some() { reason::NO_CONSENT } else { reason::NO_VISITOR };
         let all = born.as_ref().map(|born| &born.personal).into_iter();
         let all: Vec<&Personal> = all.chain(servers.iter().map(|lead| &lead.personal)).collect();
@@ -328,12 +326,12 @@ impl Lead {
     /// Whose call it was as far as the evidence goes: `counts` says whether it counts. Answers whether that is news.
     pub fn lay(&mut self, counts: bool) -> bool {
         let subject = self.laid_to.clone().filter(|_| counts).map(Subject::Visitor);
-        if self.laid_to.is_none() || self.subject == subject {
-            return false;
+        let is_news = self.laid_to.is_some() && self.subject != subject;
+        if is_news {
+            self.alone = subject.is_none().then(|| reason::NO_VISITOR.to_owned());
+            self.subject = subject;
         }
-        self.alone = subject.is_none().then(|| reason::NO_VISITOR.to_owned());
-        self.subject = subject;
-        true
+        is_news
     }
 
     /// Since when it may be another than it was, ms since the epoch: by what was told of it, or of whoever left it.

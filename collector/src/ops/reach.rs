@@ -112,7 +112,7 @@ impl Reached {
             match response.status().as_u16() {
                 200..300 => return Ok(()),
                 404 | 429 | 503 if began.elapsed() < DERIVED => {
-                    std::thread::park_timeout(Duration::from_millis(100))
+                    std::thread::park_timeout(Duration::from_millis(100));
                 }
                 status => bail!("{status}: {}", response.body_mut().read_to_string()?),
             }

@@ -340,6 +340,16 @@ impl Sum {
         }
     }
 
+    /// Takes what another sum has taken.
+    pub fn join(&mut self, other: &Self) {
+        self.tally.add(&other.tally, 1);
+        for (piece, more) in &other.members {
+            let members = self.members.entry(*piece).or_default();
+            members.visitors |= &more.visitors;
+            members.leads |= &more.leads;
+        }
+    }
+
     /// How many different visitors there are, and how many of them left a lead.
     #[must_use]
     pub fn visitors(&self) -> (u64, u64) {

@@ -172,10 +172,10 @@ impl World {
         (span * place.clamp(0.0, 1.0)) as i64
     }
 
-    /// Whether somebody leaves a telephone number: fewer do the more there are, for many would have the same one, and be one.
-    fn has_number(&self, rng: &mut Rng) -> bool {
-        let leads = self.visitors.unwrap_or_default() * LEADS / 100;
-        rng.u64(0..leads.max(NUMBERS / 2)) < NUMBERS / 2
+    /// Which of the numbers somebody leaves: fewer leave one the more there are, for two with the same one would be one.
+    fn telephone(&self, visitor: u64) -> Option<u64> {
+        let every = self.visitors.unwrap_or_default().div_ceil(NUMBERS).max(1);
+        visitor.is_multiple_of(every).then_some(visitor / every % NUMBERS)
     }
 
     /// What a visitor does.
@@ -204,10 +204,8 @@ impl World {
             let leaves_lead = !left && rng.u64(0..100) < LEADS;
             let pages = 1 + rng.usize(0..PAGES.len()) + usize::from(leaves_lead);
             for page in 0..pages {
-                let lead = (leaves_lead && page + 1 == pages).then(|| {
-                    let has_number = self.has_number(&mut rng);
-                    contact(&mut rng, spanish, number, has_number)
-                });
+                let lead = (leaves_lead && page + 1 == pages)
+                    .then(|| contact(&mut rng, spanish, number, self.telephone(number)));
                 let is_lead = lead.is_some();
                 let mut view = View { rng: &mut rng, at, spanish, events: Vec::new(), page: String::new() };
                 let submit = view.show(way, page, lead, &mut truth);
@@ -246,16 +244,14 @@ impl World {
 }
 
 /// Nobody's name, nobody's address, and perhaps nobody's number.
-fn contact(rng: &mut Rng, spanish: bool, visitor: u64, has_number: bool) -> Value {
-    let number = rng.u64(0..NUMBERS);
-    let (names, phone) = match spanish {
-        true => (NAMES_ES, format!("+34600000{number:03}")),
-        false => (NAMES_EN, format!("+447700900{number:03}")),
-    };
+fn contact(rng: &mut Rng, spanish: bool, visitor: u64, telephone: Option<u64>) -> Value {
+    let (names, prefix) = if spanish { (NAMES_ES, "+34600000") } else { (NAMES_EN, "+447700900") };
     let (name, email) = (names[rng.usize(0..names.len())], format!("lead{visitor}@example.com"));
-    match has_number {
-        true => json!({"kind": "callback", "name": name, "phone": phone, "email": email}),
-        false => json!({"kind": "form", "name": name, "email": email}),
+    match telephone {
+        Some(number) => {
+            json!({"kind": "callback", "name": name, "phone": format!("{prefix}{number:03}"), "email": email})
+        }
+        None => json!({"kind": "form", "name": name, "email": email}),
     }
 }
 
@@ -367,7 +363,7 @@ mod tests {
         let mut truth = Truth::default();
         let (mut events, mut leads, mut views) = (0, 0, 0);
         let (mut emails, mut phones, mut submits) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let (mut sales, mut revenue) = (0, 0);
+        let (mut sales, mut revenue, mut callbacks) = (0, 0, 0);
         for number in 0..2_000 {
             let life = WORLD.visitor(number);
             truth.add(&life.truth);
@@ -383,6 +379,7 @@ mod tests {
                     if let Some(lead) = event.get("lead") {
                         leads += 1;
                         emails.insert(lead["email"].to_string());
+                        callbacks += usize::from(lead["kind"] == "callback");
                         phones.extend(lead.get("phone").map(ToString::to_string));
                         submits.insert(event["id"].as_str().unwrap().to_owned());
                     }
@@ -397,7 +394,7 @@ mod tests {
         assert_eq!((truth.sales, truth.revenue), (sales, revenue));
         assert!(sales > 5 && sales < leads);
         assert_eq!(emails.len() as u64, leads, "different people");
-        assert!(phones.len() as u64 > leads * 9 / 10, "few of whom have the same number");
+        assert!(callbacks > 20 && phones.len() == callbacks, "no two of whom have the same number");
         assert_eq!(truth.leads_by_last_channel.values().sum::<u64>(), truth.leads);
         assert_eq!(truth.visits_by_channel.values().sum::<u64>(), truth.visits);
         assert!(truth.leads > 50 && truth.visits > truth.visitors);

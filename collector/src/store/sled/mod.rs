@@ -159,7 +159,7 @@ fn open(folder: &Path, cache_bytes: u64, pace: Pace) -> anyhow::Result<Open> {
     let asked = Instant::now();
     let mut opened = contain(|| Ok(config.open()));
     while matches!(&opened, Ok(Err(error)) if is_locked(error)) && asked.elapsed() < LET_GO {
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::park_timeout(Duration::from_millis(20));
         opened = contain(|| Ok(config.open()));
     }
     let db = match opened {
