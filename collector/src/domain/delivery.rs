@@ -321,20 +321,25 @@ impl Delivery {
     #[must_use]
     pub fn next(&self, now: i64, retry_after: Option<i64>, slot: Option<i64>) -> Option<i64> {
         let slot = slot.filter(|slot| *slot > now);
-        let pause = pause(self.kind.is_hot() && slot.is_none(), self.round)?;
+        let pause = pause(self.kind.is_hot(), slot.is_none(), self.round)?;
         let pause = pause + jitter(&self.id, self.round, pause);
         let pause = pause.min(slot.map_or(i64::MAX, |slot| slot - now));
         Some(now + pause.max(retry_after.unwrap_or(0).clamp(0, LONGEST)))
     }
 }
 
-/// The pause after so many attempts before it, in ms; `None` after the last.
-fn pause(in_a_hurry: bool, before: u32) -> Option<i64> {
+/// The pause after so many attempts before it, in ms; `None` after the last. A hot message has as many attempts whether
+/// somebody may call or not.
+fn pause(is_hot: bool, may_call: bool, before: u32) -> Option<i64> {
     let before = usize::try_from(before).ok()?;
-    if in_a_hurry {
-        return FAST.iter().chain(&LONG[1..]).nth(before).copied();
+    let long = LONG.get(before);
+    let fast = FAST.iter().chain(&LONG[1..]).nth(before);
+    match (is_hot, may_call) {
+        (false, _) => long,
+        (true, true) => fast,
+        (true, false) => long.or(fast),
     }
-    LONG.get(before).copied()
+    .copied()
 }
 
 /// How much longer a pause is, in ms: always the same of a message and an attempt.

@@ -1,5 +1,5 @@
-//! Which telephone number a page shows to whom: one of a pool that nobody else sees now, or the one that stands for where
-//! the visitor came from.
+//! Which telephone number a page shows to whom: one of a pool that is theirs alone as long as there are enough, or the one
+//! that stands for where the visitor came from.
 
 use std::{
     collections::{BTreeMap, HashMap},

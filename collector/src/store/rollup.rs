@@ -33,6 +33,13 @@ pub struct Members {
     pub leads: RoaringBitmap,
 }
 
+impl Members {
+    fn join(&mut self, more: &Self) {
+        self.visitors |= &more.visitors;
+        self.leads |= &more.leads;
+    }
+}
+
 /// A row of the rollups.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rollup {
@@ -331,11 +338,7 @@ impl Sum {
                 Slot::Vacant(slot) => {
                     slot.insert(more.clone());
                 }
-                Slot::Occupied(mut slot) => {
-                    let members = slot.get_mut();
-                    members.visitors |= &more.visitors;
-                    members.leads |= &more.leads;
-                }
+                Slot::Occupied(mut slot) => slot.get_mut().join(more),
             },
         }
     }
@@ -344,9 +347,7 @@ impl Sum {
     pub fn join(&mut self, other: &Self) {
         self.tally.add(&other.tally, 1);
         for (piece, more) in &other.members {
-            let members = self.members.entry(*piece).or_default();
-            members.visitors |= &more.visitors;
-            members.leads |= &more.leads;
+            self.members.entry(*piece).or_default().join(more);
         }
     }
 

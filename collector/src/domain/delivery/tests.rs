@@ -75,6 +75,19 @@ fn nobody_hurries_while_nobody_may_call_and_the_morning_is_not_missed() {
 }
 
 #[test]
+fn what_failed_all_day_is_not_given_up_because_the_office_closes() {
+    let mut delivery = lead(MessageType::LeadCreated);
+    let attempts = FAST.len() + LONG.len() - 1;
+    for round in 0..attempts {
+        delivery.round = u32::try_from(round).unwrap();
+        let next = delivery.next(AT, None, Some(AT + HOUR));
+        assert!(next.is_some_and(|due| due > AT && due <= AT + HOUR), "{round}: {next:?}");
+    }
+    delivery.round = u32::try_from(attempts).unwrap();
+    assert_eq!(delivery.next(AT, None, Some(AT + HOUR)), None);
+}
+
+#[test]
 fn a_message_and_an_attempt_have_one_time_and_others_have_others() {
     let one = lead(MessageType::LeadCreated);
     let again = lead(MessageType::LeadCreated);

@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 
 use self::world::Truth;
 pub(super) use self::world::World;
-use super::{StoreOptions, progress, reach::ReachOptions, say};
+use super::{
+    StoreOptions, progress,
+    reach::{ReachOptions, Reached},
+    say,
+};
 use crate::{
     clock::{Clock as _, System},
     ingest::{enrich::Headers, place::Place, sort},
@@ -79,7 +83,7 @@ async fn into_store(
     bar: &indicatif::ProgressBar,
 ) -> anyhow::Result<(Truth, u64)> {
     let embedded = Embedded::start(store.settle()?).await?;
-    let server = super::reach::Reached::of(&embedded);
+    let server = Reached::of(&embedded);
     server.call("PUT", &format!("/api/v1/sites/{}", options.site), Some(config())).await?;
     let app = embedded.app.clone();
     let site = app.directory.site(&options.site).ok_or_else(|| anyhow::anyhow!("the site was not made"))?;
@@ -175,7 +179,7 @@ async fn into_server(
 }
 
 /// What was sold, as the house's own system tells it.
-async fn sell(server: &Arc<super::reach::Reached>, site: &str, sales: Vec<Value>) -> anyhow::Result<()> {
+async fn sell(server: &Arc<Reached>, site: &str, sales: Vec<Value>) -> anyhow::Result<()> {
     let bar = progress::bar(sales.len() as u64, "sales");
     let mut work = stream::iter(sales)
         .map(|sale| {

@@ -206,7 +206,6 @@ impl World {
             for page in 0..pages {
                 let lead = (leaves_lead && page + 1 == pages)
                     .then(|| contact(&mut rng, spanish, number, self.telephone(number)));
-                let is_lead = lead.is_some();
                 let mut view = View { rng: &mut rng, at, spanish, events: Vec::new(), page: String::new() };
                 let submit = view.show(way, page, lead, &mut truth);
                 let (events, end) = (std::mem::take(&mut view.events), view.at);
@@ -216,16 +215,8 @@ impl World {
                     "v": 1, "visitor": visitor, "mode": "full", "choice": "explicit", "events": events,
                     "context": {"lang": if spanish { "es-ES" } else { "en-GB" }, "screen": "390x844"},
                 }));
-                // One in five buys, in the days after.
-                let bought = at + rng.i64(3_600_000..10 * DAY);
-                if is_lead && rng.u32(0..100) < 20 && bought < self.until {
-                    let amount = rng.u64(10..500) * 1_000;
-                    (truth.sales, truth.revenue) = (1, amount);
-                    sale = Some(json!({
-                        "external_id": format!("sim-{}-{number}", self.seed), "match": {"ref": submit},
-                        "amount": amount, "currency": "EUR", "at": bought,
-                    }));
-                }
+                sale =
+                    submit.and_then(|submit| self.sale(&mut rng, number, &submit, at, &mut truth)).or(sale);
             }
             if leaves_lead {
                 left = true;
@@ -240,6 +231,20 @@ impl World {
             }
         }
         Life { beacons, sale, truth }
+    }
+
+    /// One in five who left a lead at a time buys, in the days after.
+    fn sale(&self, rng: &mut Rng, visitor: u64, submit: &str, at: i64, truth: &mut Truth) -> Option<Value> {
+        let bought = at + rng.i64(3_600_000..10 * DAY);
+        if rng.u32(0..100) >= 20 || bought >= self.until {
+            return None;
+        }
+        let amount = rng.u64(10..500) * 1_000;
+        (truth.sales, truth.revenue) = (1, amount);
+        Some(json!({
+            "external_id": format!("sim-{}-{visitor}", self.seed), "match": {"ref": submit},
+            "amount": amount, "currency": "EUR", "at": bought,
+        }))
     }
 }
 
