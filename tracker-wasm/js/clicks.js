@@ -2,7 +2,6 @@
 // to action that were seen, and clicks that got nowhere.
 import { refer } from "./chat.js";
 import { BUTTONS, CHANGES, attr, near } from "./element.js";
-import { sight } from "./sight.js";
 
 const squeeze = (text) => (text || "").replace(/\s+/g, " ").trim().slice(0, 80);
 
@@ -39,30 +38,32 @@ const DEAD_MS = 1000;
 const RAGE_MS = 500; // between two clicks
 const RAGE = 4;
 
-/** Watches the clicks of every root; one inside of a shadow root reaches the document around it. */
+/**
+ * Watches the clicks of every root; one inside of a shadow root reaches the document around it. Answers what is told of an
+ * element that was seen.
+ */
 export const clicks = (host) => {
   let dead; // what the last click hit, until anything happens
   let since; // that click
   let hit; // what was hit last, when, and how often in a row
   let at;
   let times;
+  let changes; // what watches for something to happen, once there was a click
 
   const stuck = (name, element) => host.saw("custom", { name, props: { target: selector(element) } });
 
   const lives = () => {
     dead = 0;
-    changes.disconnect();
+    changes?.disconnect();
   };
-  const changes = new MutationObserver(lives);
   const judge = () => {
     if (!dead || Date.now() - since < DEAD_MS) return;
     stuck("dead_click", dead);
     lives();
   };
-  host.listen(window, "scroll blur change", lives);
+  host.alive(() => host.listen(window, "scroll blur change", lives));
 
-  host.each((root) => {
-    if (!root.defaultView) return;
+  const follow = (root) => {
     // An `auxclick` too: the middle button follows links.
     host.listen(root, "click auxclick", (event) => {
       // The right button follows none.
@@ -84,14 +85,16 @@ export const clicks = (host) => {
       judge();
       dead = element;
       since = Date.now();
+      changes = changes || new MutationObserver(host.guard(lives));
       for (const root of [document, element.getRootNode()]) changes.observe(root, CHANGES);
     });
-  });
+  };
 
+  host.each((root) => root.defaultView && host.alive(() => follow(root)));
   host.tick(judge);
 
-  sight(host, "[data-traza-cta],[class*=cta],[class*=btn],[class*=button]", (element) => {
+  return (element) => {
     const cta = ctaOf(element);
     if (cta) host.saw("cta_view", { cta, href: hrefOf(element) });
-  });
+  };
 };

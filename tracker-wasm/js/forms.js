@@ -3,7 +3,6 @@
 import { attempt, json, keep, recall } from "./device.js";
 import { BUTTONS, CHANGES, attr, call, fieldsOf, near } from "./element.js";
 import { filled, gather } from "./fields.js";
-import { sight } from "./sight.js";
 
 // How form builders say that a form has arrived: Contact Form 7, Elementor, Gravity Forms, WPForms, HubSpot.
 const SUCCESS =
@@ -13,12 +12,13 @@ const SENT_MS = 10000; // a page that ends so soon after a form's button was pre
 /** What was sent by the page before is kept by. */
 export const SENT = "tz_f";
 
-/** Watches the forms of every root. */
+/** Watches the forms of every root. Answers what is told of an element that was seen. */
 export const forms = (host) => {
-  const { config, each, listen } = host;
+  const { alive, config, each, listen } = host;
   const states = new Map(); // of this page view
   let last; // the form that was sent, or whose button was pressed, last
   let pressed; // the same, while nothing else was done
+  let changes; // what watches what becomes of a form, once one is begun
 
   const tell = (kind, { name, form }, more) => host.saw(kind, { form: name, ...more }, !!more?.lead);
 
@@ -52,6 +52,7 @@ export const forms = (host) => {
     state.id = host.id();
     refer(state);
     state.root = call(state.form, "getRootNode");
+    changes = changes || new MutationObserver(host.guard(changed));
     changes.observe(state.root, CHANGES);
   };
 
@@ -101,15 +102,13 @@ export const forms = (host) => {
     state.refused[name] = 1;
   };
 
-  const changes = new MutationObserver(
-    host.guard((records) => {
-      for (const { attributeName, target } of records)
-        if (attributeName == "aria-invalid" && attr(target, attributeName) == "true") refuse(target);
-      confirm();
-    }),
-  );
+  const changed = (records) => {
+    for (const { attributeName, target } of records)
+      if (attributeName == "aria-invalid" && attr(target, attributeName) == "true") refuse(target);
+    confirm();
+  };
 
-  each((root) => {
+  const follow = (root) => {
     listen(root, "invalid", (event) => refuse(event.target));
     listen(root, "submit", (event) => {
       const form = event.composedPath()[0];
@@ -144,16 +143,16 @@ export const forms = (host) => {
       expect(state);
       pressed = state;
     });
-  });
+  };
+
+  each((root) => alive(() => follow(root)));
 
   // A page of one of the site's own domains, in a frame, tells what it likes by `traza`'s own words.
-  listen(window, "message", ({ data, origin }) => {
+  alive(() => listen(window, "message", ({ data, origin }) => {
     const words = data?.traza;
     const from = origin.replace("//", ".").replace(/:\d+$/, "");
     if (/^(lead|track)$/.test(words?.[0]) && config.domains?.some((own) => from.endsWith("." + own))) host.command(words);
-  });
-
-  sight(host, "form", (form) => tell("form_view", of(form)));
+  }));
 
   host.leaves(() => {
     if (pressed && Date.now() - pressed.at < SENT_MS) send(pressed, true);
@@ -164,7 +163,7 @@ export const forms = (host) => {
     confirm();
     states.clear();
     last = pressed = 0;
-    changes.disconnect();
+    changes?.disconnect();
   });
 
   // The page that a form led to may be the sign itself, or show it.
@@ -176,4 +175,6 @@ export const forms = (host) => {
       host.saw("form_success", { form, submit });
     }
   });
+
+  return (element) => call(element, "matches", "form") && tell("form_view", of(element));
 };

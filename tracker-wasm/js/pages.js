@@ -4,6 +4,7 @@ import { BEAT, attempt, json, keep, mint } from "./device.js";
 import { isClickId } from "./raw.js";
 
 const BEAT_MS = 10000;
+const BEGINS_MS = 3000; // most who stay for less leave in order
 const TITLE_MS = 500; // so much later a new route has its title
 const NUMBERS_MS = 3000; // so long a page view waits for what can show the numbers that its answer brings
 
@@ -52,7 +53,8 @@ export const pages = (host, first) => {
   const view = (referrer) => {
     page = mint();
     count = 2;
-    deepest = beaten = 0;
+    deepest = 0;
+    beaten = Date.now() - BEAT_MS + BEGINS_MS;
     attend = attention();
     spend(true);
     address = location.href;
@@ -108,8 +110,10 @@ export const pages = (host, first) => {
   });
 
   // Reloaded, or gone back to: the older of two ways to ask, for the newer one makes a browser prepare all that it timed.
-  const again = [1, 2].includes(attempt(() => performance.navigation.type));
-  view(attempt(() => (again ? location.href : doc.referrer)));
+  const again = () => [1, 2].includes(performance.navigation.type);
+  // Whoever came from nowhere, to a plain address, does so each time.
+  const came = attempt(() => doc.referrer);
+  view((came || location.search) && attempt(again) ? location.href : came);
 
   host.id = id;
   host.views = (work) => begins.push(host.guard(work));
@@ -117,7 +121,7 @@ export const pages = (host, first) => {
   const follow = () => {
     move();
     listen(doc, "scroll", look, 250);
-    listen(doc, "scroll pointerdown pointermove touchmove wheel keydown", () => spend(true), 1000);
+    listen(doc, "scroll pointerdown pointermove keydown", () => spend(true), 1000);
     listen(window, "popstate hashchange", move);
     if (window.navigation?.addEventListener) listen(navigation, "currententrychange", move);
   };

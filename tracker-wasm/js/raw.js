@@ -8,25 +8,38 @@ export const isClickId = (key) =>
   /^(gad_|hsa_|mc_|mkt_tok|_(gl|kx|hs)|igsh|epik|srsltid|gclsrc|msclkid|li_fat|dicbo|tblci|cjevent|awc|\w*(clid|braid|cid)$)/i.test(key);
 
 /**
- * Whether there is nothing to look for in a text: letters, blanks, and fewer digits than a telephone number has. Most are
- * like that, and a look at each character costs less than what an expression costs to be read.
+ * Whether there is nothing to look for in a text: letters, blanks, and fewer digits than a telephone number has, or `any`.
+ * Most are like that, and a look at each character costs less than what an expression costs to be read.
  */
-const isBare = (text, blanks) => {
+const isBare = (text, blanks, any) => {
   let digits = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     const letter = code | 32;
     if (code > 47 && code < 58) digits++;
-    else if (!((letter > 96 && letter < 123) || (code > 191 && blanks) || code == 45 || code == 46 || code == 47 || code == 95 || (code == 32 && blanks))) return false;
+    else if (!((letter > 96 && letter < 123) || (code > 191 && blanks) || code == 43 || (code > 44 && code < 48) || code == 95 || (code == 32 && blanks))) return false;
   }
-  return digits < 9;
+  return any || digits < 9;
 };
 
-/** The same of an address too: of one of this host, without a query, its path is looked at. */
-const isNothing = (text, address) => {
+// Those of most clicks, known without the expression, which costs as much to be read as ten listeners.
+const COMMON = " gclid gbraid wbraid gad_source gad_campaignid fbclid msclkid ";
+
+// What an advertisement adds to an address.
+const isOfAd = (pair) => {
+  const [key, value, more] = pair.split("=");
+  if (!value || more != null) return false;
+  return key.startsWith("utm_") ? isBare(key) && isBare(value) : (COMMON.includes(` ${key} `) || isClickId(key)) && isBare(value, false, true);
+};
+
+/** The same of an address too: its host and path are looked at, and where all may leave an advertisement's query. */
+const isNothing = (text, address, full) => {
   if (!address) return isBare(text, true);
   const { origin } = location;
-  return text.startsWith(origin + "/") && !text.includes("//", origin.length) && isBare(text.slice(origin.length));
+  const rest = text.startsWith(origin + "/") ? text.slice(origin.length) : text.startsWith("https://") ? text.slice(8) : text;
+  const [path, query, more] = rest.split("?");
+  if (path.includes("//") || (rest == text && path[0] != "/") || !isBare(path)) return false;
+  return query == null || (full && more == null && query.split("&").every(isOfAd));
 };
 
 // Most addresses: a host, a path, and nothing to look for in it.
@@ -140,7 +153,7 @@ const each = (event, work) => {
 export const isDoubtful = (event) => {
   let found;
   each(event, (from, name, address) => {
-    found = found || !(isNothing(from[name], address) || isPlain(from[name], address));
+    found = found || !(isNothing(from[name], address, true) || isPlain(from[name], address));
   });
   return found;
 };
@@ -149,7 +162,7 @@ export const isDoubtful = (event) => {
 export const redact = (event, full, config, core) =>
   each(event, (from, name, address) => {
     const value = from[name];
-    if (isNothing(value, address)) return;
+    if (isNothing(value, address, full)) return;
     const cut = core ? core.cut : rawPart;
     if (!address) from[name] = cut(value, true);
     else if (core || !SIMPLE.test(value) || MANY.test(value)) from[name] = rawAddress(value, full, config, cut);

@@ -20,9 +20,7 @@ export const NEXT = 0;
 export const ALL = 1;
 export const END = 2;
 
-let coder;
-// In bytes: of a short text as many as it can have, which costs nothing.
-const size = (text) => (text.length < 1000 ? text.length * 3 : (coder = coder || new TextEncoder()).encode(text).length);
+const most = (text) => text.length * 3; // bytes that a text can have, which costs nothing to say
 
 /**
  * A road to `url`. `state()` answers `{ mode, choice, via }` as they stand; `later(ms, work)` is a guarded timer,
@@ -51,13 +49,8 @@ export const road = (url, state, later, guard, note) => {
     const whys = Object.keys(lost);
     // Nothing is told before the visitor has chosen, nor after they said no.
     if (!whys.length || !/^[af]/.test(state().mode)) return;
-    for (const why of whys) queue.push(measured({ json: note("lost_" + why, lost[why]), mode: state().mode }));
+    for (const why of whys) queue.push({ json: note("lost_" + why, lost[why]), mode: state().mode });
     lost = {};
-  };
-
-  const measured = (item) => {
-    item.size = size(item.json);
-    return item;
   };
 
   const shrink = () => {
@@ -116,10 +109,14 @@ export const road = (url, state, later, guard, note) => {
     while (queue.length) {
       const { mode } = queue[0];
       const start = head(mode, queue.some((item) => item.lead));
+      const all = queue.reduce((sum, item) => sum + most(item.json) + 1, most(start) + 2);
+      // Bytes are counted where it may matter: few events fit however they are written.
+      const coder = all > SEND_BYTES && new TextEncoder();
+      const size = coder ? (text) => coder.encode(text).length : most;
       let bytes = size(start) + 2;
       let count = 0;
       for (const item of queue) {
-        const more = bytes + item.size + 1;
+        const more = bytes + size(item.json) + 1;
         if (item.mode != mode || count >= EVENTS || (count && more > SEND_BYTES)) break;
         bytes = more;
         count++;
@@ -181,7 +178,7 @@ export const road = (url, state, later, guard, note) => {
   };
 
   const push = (item, urgent) => {
-    queue.push(measured(item));
+    queue.push(item);
     shrink();
     if (urgent || queue.length >= GATHER_EVENTS) flush(NEXT);
     else if (!timed) {

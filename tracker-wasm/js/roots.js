@@ -21,7 +21,7 @@ export const roots = (host) => {
     root.addEventListener("load", guard((event) => frame(event.target)), { capture: true, passive: true });
     // The shadow roots that an event came through are there by then, however late they were made.
     if (root.defaultView)
-      listen(root, "pointerdown focusin click", (event) => event.composedPath().map((node) => node.nodeType == 11 && meet(node)));
+      host.alive(() => listen(root, "pointerdown focusin click", (event) => event.composedPath().map((node) => node.nodeType == 11 && meet(node))));
   };
 
   host.look = (root) => {

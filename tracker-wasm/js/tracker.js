@@ -11,6 +11,7 @@ import { pages } from "./pages.js";
 import { isAway, isDoubtful, redact } from "./raw.js";
 import { ALL, END, road } from "./road.js";
 import { roots } from "./roots.js";
+import { sight } from "./sight.js";
 
 const modes = ["off", "anonymous", "full"];
 const rank = (mode) => modes.indexOf(mode);
@@ -26,6 +27,7 @@ const rank = (mode) => modes.indexOf(mode);
  *   a `gap`, no more often than that many ms
  * - `later(ms, work)`: a guarded timer; `guard(work)`: a guarded function
  * - `tick(work)`: each second, and after a click
+ * - `alive(work)`: at the first sign of life, or at once if there was one
  * - `mode`: wait, off, anonymous, full
  * - `saw(kind, fields, urgent)`: something happened; answers the event's id, `fields.id` if there is one; `id()` gives
  *   one out beforehand
@@ -99,7 +101,7 @@ export const tracker = (config, base, load, early = []) => {
   const pulse = () => works.map((work) => work());
   let rounds = 0;
   const round = () => {
-    if (rounds++ > 1) wake();
+    if (rounds++ > 1) watch();
     pulse();
     later(1000, round);
   };
@@ -142,6 +144,7 @@ export const tracker = (config, base, load, early = []) => {
     config,
     now: () => then || Date.now(),
     tick: (work) => works.push(guard(work)),
+    alive: (work) => (awake ? work() : waking.push(work)),
     guard,
     later,
     listen,
@@ -257,18 +260,26 @@ export const tracker = (config, base, load, early = []) => {
     out.flush(how);
   };
 
-  // What watches the page in detail, from the first sign of life on, or two seconds after it began: until then there is
-  // nothing to tell, and the page has better to do.
+  // What of the page is seen is watched two seconds after it began, what is done on it from the first sign of life on: until
+  // then there is nothing to tell, and the page has better to do.
+  let watched;
   let awake;
+  const waking = [];
+  const watch = () => {
+    if (watched) return;
+    watched = true;
+    const begin = roots(host);
+    const tells = [clicks(host), forms(host)];
+    sight(host, "form,[data-traza-cta],[class*=cta],[class*=btn],[class*=button]", (element) => tells.map((tell) => tell(element)));
+    listen(window, "online", out.resume);
+    begin();
+  };
   const wake = () => {
     if (awake) return;
+    watch();
     awake = true;
-    const begin = roots(host);
     views.follow();
-    listen(window, "online", out.resume);
-    clicks(host);
-    forms(host);
-    begin();
+    waking.map((work) => work());
     early = [];
   };
 
@@ -286,7 +297,7 @@ export const tracker = (config, base, load, early = []) => {
     handOver(host);
     // Nobody's banner speaks louder than the visitor's browser.
     layer(host, (yes) => signal || choose(yes ? "full" : config.consent == "anonymous" ? "anonymous" : "off"));
-    listen(doc, "scroll pointerdown pointermove keydown focusin click auxclick input invalid submit message", wake);
+    listen(doc, "scroll pointerdown keydown focusin click auxclick input invalid submit message", wake);
     listen(doc, "click", () => later(50, pulse), 1000);
     listen(window, "pagehide", () => {
       views.leave();

@@ -14,7 +14,7 @@ use super::{
     leads_in::LeadBody,
     problem,
     query::Query,
-    records::{self, Became, Ready},
+    records::{self, About, Became, Ready},
 };
 use crate::{
     app::App,
@@ -23,7 +23,7 @@ use crate::{
         channel::Channel,
         event::{Detail, Flag, IdentifierKind, LeadKind},
         fact::{Entry, Subject},
-        id::{Id, LeadId},
+        id::Id,
         number::Stands,
         standing::Lead,
         token::Permission,
@@ -221,12 +221,12 @@ pub async fn record(app: &App, site: &Site, body: CallBody) -> Result<(Call, Bec
     let duration_s = body.duration_s.or_else(|| before.as_ref().and_then(|before| before.duration_s));
     let content = json!([to, body.from, at, status, answered, duration_s, body.agent, body.recording]);
     let mut seals = Vec::new();
-    let (answer, lead) = match &before {
-        Some(before) => (before.answer.clone(), before.lead.clone()),
+    let (answer, About { lead, made }) = match &before {
+        Some(before) => (before.answer.clone(), About::known(before.lead.clone())),
         None => {
             let answer = where_from(app, site, &to, body.from.as_deref(), at).await?;
-            let lead = about(app, site, &body, &answer, at).await?;
-            (answer, lead)
+            let about = about(app, site, &body, &answer, at).await?;
+            (answer, about)
         }
     };
     let mut personal = before.as_ref().map(|before| before.personal.clone()).unwrap_or_default();
@@ -261,7 +261,7 @@ pub async fn record(app: &App, site: &Site, body: CallBody) -> Result<(Call, Bec
         answer,
     };
     let ready = Ready { entry: Entry::Call(call.clone()), seals, content: Some(content) };
-    let became = records::append(app, site, ready).await?;
+    let became = records::append_with(app, site, made, ready).await?;
     Ok((call, became))
 }
 
@@ -361,25 +361,19 @@ async fn leads_of(app: &App, site: &Site, from: Option<&str>) -> Result<Vec<Lead
 
 /// Which lead a call is about: the caller's latest, where that is no older than a month; else the one that the call makes. A
 /// hidden number makes none: nobody could be called back.
-async fn about(
-    app: &App,
-    site: &Site,
-    body: &CallBody,
-    answer: &Answer,
-    at: i64,
-) -> Result<Option<LeadId>, Problem> {
+async fn about(app: &App, site: &Site, body: &CallBody, answer: &Answer, at: i64) -> Result<About, Problem> {
     let visitor = call::caller(&answer.candidates).cloned();
     let recent = |lead: &Lead| (lead.created_at - at).abs() <= SAME_LEAD_MS;
     let known = leads_of(app, site, body.from.as_deref()).await?.into_iter().find(recent);
     if let Some(lead) = known {
-        return Ok(Some(lead.id));
+        return Ok(About::known(Some(lead.id)));
     }
     let Some(from) = &body.from else {
-        let Some(visitor) = visitor else { return Ok(None) };
+        let Some(visitor) = visitor else { return Ok(About::default()) };
         let mut own = app.store.leads_of(site.number, vec![Subject::Visitor(visitor)]).await?;
         own.retain(recent);
         own.sort_by_key(|lead| lead.created_at);
-        return Ok(own.pop().map(|lead| lead.id));
+        return Ok(About::known(own.pop().map(|lead| lead.id)));
     };
     let came = if visitor.is_some() { None } else { answer.touch.clone() };
     let lead = LeadBody {
@@ -391,6 +385,5 @@ async fn about(
         ..LeadBody::of(LeadKind::Call, format!("call:{}", body.external_id))
     };
     let (lead, ready) = lead.ready(app, site, app.clock.now()).await?;
-    records::append_unseen(app, site, ready).await?;
-    Ok(Some(lead))
+    Ok(About { lead: Some(lead), made: Some(ready) })
 }

@@ -12,7 +12,7 @@ use super::{
     leads_in::LeadBody,
     problem,
     query::Query,
-    records::{self, Became, Ready},
+    records::{self, About, Became, Ready},
 };
 use crate::{
     app::App,
@@ -211,8 +211,8 @@ pub async fn record(app: &App, site: &Site, body: MessageBody) -> Result<(Messag
         body.ctwa_clid,
         at
     ]);
-    let (answer, chat_ref, lead) = match &before {
-        Some(before) => (before.answer.clone(), before.chat_ref.clone(), before.lead.clone()),
+    let (answer, chat_ref, About { lead, made }) = match &before {
+        Some(before) => (before.answer.clone(), before.chat_ref.clone(), About::known(before.lead.clone())),
         None => {
             let own = sender.leads(app, site).await?;
             let (chat_ref, found) = chat_refs::find(app, site, &references, at, &own).await?;
@@ -220,11 +220,11 @@ pub async fn record(app: &App, site: &Site, body: MessageBody) -> Result<(Messag
                 body.ctwa_clid.clone().map(|id| Ad { click_id: Some(id), ad: None, medium: "whatsapp" });
             let ad = body.came.as_deref().cloned().or(by_click);
             let answer = Found { touch: ad.map(|ad| Box::new(ad.touch(at))), ..found };
-            let lead = match &body.lead {
-                Some(lead) => Some(lead.clone()),
+            let about = match &body.lead {
+                Some(lead) => About::known(Some(lead.clone())),
                 None => about(app, site, &body, &sender, &own, &answer, at).await?,
             };
-            (answer, chat_ref, lead)
+            (answer, chat_ref, about)
         }
     };
     let mut seals = Vec::new();
@@ -251,7 +251,7 @@ pub async fn record(app: &App, site: &Site, body: MessageBody) -> Result<(Messag
         answer,
     };
     let ready = Ready { entry: Entry::Message(message.clone()), seals, content: Some(content) };
-    let became = records::append(app, site, ready).await?;
+    let became = records::append_with(app, site, made, ready).await?;
     Ok((message, became))
 }
 
@@ -372,17 +372,17 @@ async fn about(
     own: &[Lead],
     answer: &Found,
     at: i64,
-) -> Result<Option<LeadId>, Problem> {
+) -> Result<About, Problem> {
     let is_near = |moment: i64| (moment - at).abs() <= SAME_LEAD_MS;
     let is_recent = |lead: &&Lead| is_near(lead.created_at) || is_near(lead.updated_at);
     if let Some(lead) = own.iter().find(is_recent) {
-        return Ok(Some(lead.id.clone()));
+        return Ok(About::known(Some(lead.id.clone())));
     }
     if sender.is_nobody() {
-        let Some(visitor) = &answer.visitor else { return Ok(None) };
+        let Some(visitor) = &answer.visitor else { return Ok(About::default()) };
         let mut theirs = app.store.leads_of(site.number, vec![Subject::Visitor(visitor.clone())]).await?;
         theirs.sort_by_key(|lead| lead.created_at);
-        return Ok(theirs.iter().rev().find(is_recent).map(|lead| lead.id.clone()));
+        return Ok(About::known(theirs.iter().rev().find(is_recent).map(|lead| lead.id.clone())));
     }
     let lead = LeadBody {
         name: body.name.clone(),
@@ -394,6 +394,5 @@ async fn about(
         ..LeadBody::of(body.app.lead_kind(), format!("message:{}", body.external_id))
     };
     let (lead, ready) = lead.ready(app, site, app.clock.now()).await?;
-    records::append_unseen(app, site, ready).await?;
-    Ok(Some(lead))
+    Ok(About { lead: Some(lead), made: Some(ready) })
 }

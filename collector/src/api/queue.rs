@@ -126,7 +126,7 @@ async fn whole(
     now: i64,
 ) -> Result<QueueView, Problem> {
     let waiting = app.store.waiting(site.number).await?;
-    let mut queue = Queue::of(waiting, &site.config, caller.scope.as_ref(), now);
+    let mut queue = Queue::of(waiting.iter(), &site.config, caller.scope.as_ref(), now);
     let mut items = Vec::new();
     while items.len() < limit {
         let Some(place) = queue.next() else { break };
@@ -144,7 +144,12 @@ async fn whole(
     Ok(QueueView { items, callable, held: std::mem::take(&mut queue.held), next_at: queue.next_at })
 }
 
-async fn item(app: &App, site: &Site, place: Place, position: usize) -> Result<Option<ItemView>, Problem> {
+async fn item(
+    app: &App,
+    site: &Site,
+    place: Place<'_>,
+    position: usize,
+) -> Result<Option<ItemView>, Problem> {
     let Place { waiting, why, is_outside_window } = place;
     let Some(lead) = app.store.lead(site.number, &waiting.lead).await? else { return Ok(None) };
     let config = &site.config;

@@ -3,27 +3,18 @@
 //! Every factor is shown, rounded to three digits before anything is multiplied: so what is shown multiplies to what it is
 //! ordered by. At the same number the older lead is first, then the smaller id.
 
-use std::{
-    cmp::{Ordering, Reverse},
-    collections::{BTreeMap, BinaryHeap, HashMap, HashSet},
-    sync::Arc,
-};
+mod best;
+mod judge;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    event::LeadKind,
-    hours::Calendar,
-    id::LeadId,
-    site::SiteConfig,
-    sla::{self, Runs},
-    token::Scope,
-    waiting::Waiting,
-};
+use super::{event::LeadKind, hours::Calendar, site::SiteConfig, token::Scope, waiting::Waiting};
+use best::{Best, Rank};
+use judge::{Judge, Verdict};
 
 const MINUTE_MS: i64 = 60_000;
-/// What is left of the freshness of a lead of long ago, and of one that was tried often.
-const LEAST: f64 = 0.01;
 
 /// How a site orders its queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,101 +122,94 @@ impl Why {
 
 /// A lead's place.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Place {
+pub struct Place<'a> {
     /// Which lead.
-    pub waiting: Arc<Waiting>,
+    pub waiting: &'a Waiting,
     /// Why it is here.
     pub why: Why,
     /// It may be called though nobody else is at this hour: it asked to be.
     pub is_outside_window: bool,
 }
 
-impl Eq for Place {}
-
-impl Ord for Place {
-    /// The one to be called first is the greatest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        let tie = |place: &Self| Reverse((place.waiting.created_at, place.waiting.lead.clone()));
-        let by_number = self.why.priority().total_cmp(&other.why.priority());
-        by_number.then_with(|| tie(self).cmp(&tie(other)))
-    }
-}
-
-impl PartialOrd for Place {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// A queue at a moment.
-#[derive(Debug, Default)]
-pub struct Queue {
-    /// Those who may be called, the first to be called on top.
-    places: BinaryHeap<Place>,
+/// A queue at a moment. All that wait are looked at, and a page of those who are called first is put in order; the next page is looked
+/// for when it is asked for.
+#[derive(Debug)]
+pub struct Queue<'a, W> {
+    waiting: W,
+    judge: Judge<'a>,
+    /// Of those who may be called the first, the one to be called next at the end.
+    page: Vec<Rank<'a>>,
+    /// The last that was taken.
+    last: Option<Rank<'a>>,
+    /// How many may be called who were not taken.
+    left: usize,
     /// How many others wait, by why they are not.
     pub held: BTreeMap<Held, usize>,
     /// When the first of those may be called who are held by time alone.
     pub next_at: Option<i64>,
 }
 
-impl Queue {
+impl<'a, W: Iterator<Item = &'a Waiting> + Clone> Queue<'a, W> {
     /// The queue of some leads that wait, as far as a scope sees them.
     #[must_use]
-    pub fn of(waiting: Vec<Arc<Waiting>>, config: &SiteConfig, scope: Option<&Scope>, now: i64) -> Self {
-        let mut queue = Self::default();
-        let originals: HashSet<LeadId> =
-            waiting.iter().filter_map(|waiting| waiting.duplicate_of.clone()).collect();
-        let waits: HashSet<LeadId> = waiting
-            .iter()
-            .filter(|waiting| originals.contains(&waiting.lead))
-            .map(|waiting| waiting.lead.clone())
-            .collect();
-        let open = Calendar::new(&config.hours, &config.timezone);
-        // Of each time zone it is asked once whether people are called there now, and when again.
-        let mut windows: HashMap<Option<String>, Option<i64>> = HashMap::new();
-        let mut places = Vec::with_capacity(waiting.len());
-        for waiting in waiting {
-            let case = &waiting.case;
-            let channel = case.channel.as_deref().unwrap_or_default();
-            if scope.is_some_and(|scope| !scope.covers(channel, case.campaign.as_deref())) {
-                continue;
+    pub fn of(waiting: W, config: &'a SiteConfig, scope: Option<&'a Scope>, now: i64) -> Self {
+        let mut judge = Judge::new(config, scope, now);
+        judge.note_originals(waiting.clone());
+        let mut queue = Self {
+            waiting,
+            judge,
+            page: Vec::new(),
+            last: None,
+            left: 0,
+            held: BTreeMap::new(),
+            next_at: None,
+        };
+        let mut best = Best::default();
+        for waiting in queue.waiting.clone() {
+            match queue.judge.verdict(waiting) {
+                None => {}
+                Some(Verdict::Callable { is_outside_window }) => {
+                    queue.left += 1;
+                    if let Some(rank) = queue.judge.rank(waiting, is_outside_window, best.least()) {
+                        best.offer(rank);
+                    }
+                }
+                Some(Verdict::Held(held, until)) => {
+                    queue.hold(held);
+                    queue.next_at = [queue.next_at, until].into_iter().flatten().min();
+                }
             }
-            let callable_at = match windows.get(&waiting.tz) {
-                Some(known) => *known,
-                None => {
-                    let at = window(config, waiting.tz.as_deref()).next_open(now);
-                    windows.insert(waiting.tz.clone(), at);
-                    at
-                }
-            };
-            let is_open = callable_at == Some(now);
-            let (held, later) = match held(&waiting, config, &waits, is_open, now) {
-                None => {
-                    let why = why(&waiting, config, &open, now);
-                    places.push(Place { waiting, why, is_outside_window: !is_open });
-                    continue;
-                }
-                Some(Held::TriedLately) => (Held::TriedLately, next_of(&waiting, config)),
-                Some(Held::OutsideWindow) => (Held::OutsideWindow, callable_at),
-                Some(held) => (held, None),
-            };
-            *queue.held.entry(held).or_default() += 1;
-            queue.next_at = [queue.next_at, later].into_iter().flatten().min();
         }
-        queue.places = BinaryHeap::from(places);
+        queue.page = best.sorted();
         queue
     }
 
+    /// Who comes after the last that was taken.
+    fn turn(&mut self) {
+        let mut best = Best::default();
+        for waiting in self.waiting.clone() {
+            if let Some(Verdict::Callable { is_outside_window }) = self.judge.verdict(waiting)
+                && let Some(rank) = self.judge.rank(waiting, is_outside_window, best.least())
+                && self.last.is_none_or(|last| rank < last)
+            {
+                best.offer(rank);
+            }
+        }
+        self.page = best.sorted();
+    }
+}
+
+impl<W> Queue<'_, W> {
     /// How many may be called.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.left
     }
 
     /// Whether nobody may be called.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.left == 0
     }
 
     /// One that was taken is not to be called after all.
@@ -234,16 +218,19 @@ impl Queue {
     }
 }
 
-impl Iterator for Queue {
-    type Item = Place;
+impl<'a, W: Iterator<Item = &'a Waiting> + Clone> Iterator for Queue<'a, W> {
+    type Item = Place<'a>;
 
-    fn next(&mut self) -> Option<Place> {
-        self.places.pop()
+    fn next(&mut self) -> Option<Place<'a>> {
+        if self.page.is_empty() && self.left > 0 {
+            self.turn();
+        }
+        let rank = self.page.pop()?;
+        self.last = Some(rank);
+        self.left -= 1;
+        let Rank { waiting, is_outside_window, .. } = rank;
+        Some(Place { waiting, why: self.judge.why(waiting), is_outside_window })
     }
-}
-
-fn next_of(waiting: &Waiting, config: &SiteConfig) -> Option<i64> {
-    next_attempt_at(&config.queue, waiting.attempts, waiting.last_attempt_at).and_then(Next::at)
 }
 
 /// When a lead may be called, by the clocks where it is: of the browser that it came from, else of the site.
@@ -261,63 +248,6 @@ pub fn best_slot(config: &SiteConfig, kind: LeadKind, tz: Option<&str>, from: i6
         LeadKind::Callback => open.next_open(from),
         _ => open.next_open_with(&window(config, tz), from),
     }
-}
-
-fn held(
-    waiting: &Waiting,
-    config: &SiteConfig,
-    waits: &HashSet<LeadId>,
-    is_open: bool,
-    now: i64,
-) -> Option<Held> {
-    if !waiting.agreed {
-        return Some(Held::NoConsent);
-    }
-    if !waiting.has_phone {
-        return Some(Held::NoPhone);
-    }
-    if waiting.duplicate_of.as_ref().is_some_and(|original| waits.contains(original)) {
-        return Some(Held::Duplicate);
-    }
-    match next_attempt_at(&config.queue, waiting.attempts, waiting.last_attempt_at) {
-        None => return Some(Held::Exhausted),
-        Some(Next::At(at)) if now < at => return Some(Held::TriedLately),
-        Some(_) => {}
-    }
-    (!is_open && waiting.case.kind != LeadKind::Callback).then_some(Held::OutsideWindow)
-}
-
-fn why(waiting: &Waiting, config: &SiteConfig, open: &Calendar<'_>, now: i64) -> Why {
-    let score = config.scoring.points(&waiting.marks, now).max(0);
-    let age = (now - waiting.created_at).max(0) as f64;
-    let half_life = f64::from(config.queue.half_life_min.max(1)) * MINUTE_MS as f64;
-    Why {
-        kind: f64::from(config.queue.weight(waiting.case.kind)),
-        score: short(1.0 + f64::from(score) / 100.0),
-        freshness: short((-age / half_life).exp2().max(LEAST)),
-        urgency: short(urgency(waiting, config, open, now)),
-        attempts: short((-f64::from(waiting.attempts)).exp2().max(LEAST)),
-    }
-}
-
-/// How much of a lead's time is gone.
-fn urgency(waiting: &Waiting, config: &SiteConfig, open: &Calendar<'_>, now: i64) -> f64 {
-    let runs = waiting.is_promised && !waiting.is_breached && waiting.last_attempt_at.is_none();
-    if !runs {
-        return 1.0;
-    }
-    let promise = sla::promise(config, &waiting.case);
-    let gone = match promise.clock {
-        Runs::Open => open.open_ms_between(waiting.told_at, now),
-        Runs::Wall => (now - waiting.told_at).max(0),
-    };
-    let gone = gone as f64 / (f64::from(promise.target_s.max(1)) * 1_000.0);
-    if gone > 1.0 { 1.0 } else { 1.0 + gone }
-}
-
-/// Three digits behind the point.
-fn short(number: f64) -> f64 {
-    (number * 1_000.0).round() / 1_000.0
 }
 
 #[cfg(test)]

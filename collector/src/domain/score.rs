@@ -275,56 +275,102 @@ impl Scoring {
         marks
     }
 
-    /// What marks come to at a moment. Each rule's points are rounded to whole ones after their decay; then the caps cut, the
-    /// rule's, its group's and the one of all, in the order of the rules.
+    /// What marks come to at a moment.
     #[must_use]
     pub fn score(&self, marks: &[Mark], now: i64) -> Score<'_> {
         let mut parts = Vec::new();
-        self.each(marks, now, |rule, times, last_at, points, is_cut| {
+        Scorer::new(self, now).each(marks, |rule, times, last_at, points, is_cut| {
             if points != 0 || is_cut {
                 parts.push(Part { rule, times, last_at, points, is_cut });
             }
         });
         Score { points: parts.iter().map(|part| part.points).sum(), parts }
     }
+}
 
-    /// The sum alone.
+/// What marks come to at a moment. Each rule's points are rounded to whole ones after their decay; then the caps cut, the
+/// rule's, its group's and the one of all, in the order of the rules.
+///
+/// All that wait are scored together: what is the same for each is worked out once, and nothing is allocated for any.
+#[derive(Debug)]
+pub struct Scorer<'a> {
+    now: i64,
+    cap: i32,
+    rules: Vec<Counted<'a>>,
+    group_caps: Vec<i32>,
+}
+
+/// A rule as it is counted.
+#[derive(Debug)]
+struct Counted<'a> {
+    rule: &'a Rule,
+    cap: i32,
+    /// Which of the groups it shares a cap with.
+    group: Option<usize>,
+    /// When the mark was that was counted last, and what it is worth: those of neighbours are often of the same minute.
+    last: Option<(u32, f64)>,
+}
+
+impl Counted<'_> {
+    fn worth(&mut self, minute: u32, now: i64) -> f64 {
+        if let Some((of, worth)) = self.last
+            && of == minute
+        {
+            return worth;
+        }
+        let age_h = (now - i64::from(minute) * MINUTE_MS).max(0) as f64 / (60 * MINUTE_MS) as f64;
+        let left = self.rule.half_life_h.map_or(1.0, |half| (-age_h / f64::from(half.max(1))).exp2());
+        let worth = f64::from(self.rule.points) * left;
+        self.last = Some((minute, worth));
+        worth
+    }
+}
+
+impl<'a> Scorer<'a> {
+    /// By a site's rules, at a moment.
     #[must_use]
-    pub fn points(&self, marks: &[Mark], now: i64) -> i32 {
+    pub fn new(scoring: &'a Scoring, now: i64) -> Self {
+        let group_of = |name: &String| scoring.groups.keys().position(|group| group == name);
+        let counted = |rule: &'a Rule| Counted {
+            rule,
+            cap: rule.cap(),
+            group: rule.group.as_ref().and_then(group_of),
+            last: None,
+        };
+        let rules = scoring.rules.iter().map(counted).collect();
+        Self { now, cap: scoring.cap, rules, group_caps: scoring.groups.values().copied().collect() }
+    }
+
+    /// The sum.
+    pub fn points(&mut self, marks: &[Mark]) -> i32 {
         let mut sum = 0;
-        self.each(marks, now, |_, _, _, points, _| sum += points);
+        self.each(marks, |_, _, _, points, _| sum += points);
         sum
     }
 
-    fn each<'a>(&'a self, marks: &[Mark], now: i64, mut part: impl FnMut(&'a Rule, usize, i64, i32, bool)) {
-        // All that wait are scored together: nothing is allocated for each.
-        let (mut all, mut groups) = (0, [("", 0); MOST_GROUPS]);
+    fn each(&mut self, marks: &[Mark], mut part: impl FnMut(&'a Rule, usize, i64, i32, bool)) {
+        let (mut all, mut groups) = (0, [0; MOST_GROUPS]);
         for of_rule in marks.chunk_by(|a, b| a.0 == b.0) {
             let Some(latest) = of_rule.first() else { continue };
-            let Some(rule) = self.rules.get(usize::from(latest.0)) else { continue };
-            let worth = |mark: &Mark| {
-                let age_h = (now - i64::from(mark.1) * MINUTE_MS).max(0) as f64 / (60 * MINUTE_MS) as f64;
-                let left = rule.half_life_h.map_or(1.0, |half| (-age_h / f64::from(half.max(1))).exp2());
-                f64::from(rule.points) * left
-            };
-            #[expect(clippy::cast_possible_truncation, reason = "at most 20 times 1,000")]
-            let raw = of_rule.iter().map(worth).sum::<f64>().round() as i32;
-            let mut points = raw.clamp(-rule.cap(), rule.cap()).min((self.cap - all).max(0));
-            let group = rule.group.as_deref().and_then(|name| Some((name, self.groups.get(name)?)));
-            let slot = |name: &str, slots: &[(&str, i32)]| {
-                slots.iter().position(|(of, _)| *of == name || of.is_empty())
-            };
-            if let Some((name, cap)) = group
-                && let Some((of, sum)) = slot(name, &groups).and_then(|place| groups.get_mut(place))
+            let Some(counted) = self.rules.get_mut(usize::from(latest.0)) else { continue };
+            let raw = rounded(of_rule.iter().map(|mark| counted.worth(mark.1, self.now)).sum());
+            let mut points = raw.clamp(-counted.cap, counted.cap).min((self.cap - all).max(0));
+            if let Some(group) = counted.group
+                && let (Some(cap), Some(sum)) = (self.group_caps.get(group), groups.get_mut(group))
             {
-                *of = name;
                 points = points.min((cap - *sum).max(0));
                 *sum += points;
             }
             all += points;
-            part(rule, of_rule.len(), i64::from(latest.1) * MINUTE_MS, points, points < raw);
+            part(counted.rule, of_rule.len(), i64::from(latest.1) * MINUTE_MS, points, points < raw);
         }
     }
+}
+
+/// To the nearest whole number, away from zero where two are as near: a cast cuts, and needs no call.
+#[expect(clippy::cast_possible_truncation, reason = "at most 20 times 1,000")]
+fn rounded(points: f64) -> i32 {
+    (points + 0.5_f64.copysign(points)) as i32
 }
 
 #[cfg(test)]

@@ -62,19 +62,16 @@ pub struct Promise {
 
 impl Promise {
     /// What is made to all who have no other.
-    #[must_use]
-    pub fn usual() -> Self {
-        Self {
-            kind: None,
-            channel: None,
-            source: None,
-            campaign: None,
-            form: None,
-            product: None,
-            target_s: TARGET_S,
-            clock: Runs::Open,
-        }
-    }
+    pub const USUAL: Self = Self {
+        kind: None,
+        channel: None,
+        source: None,
+        campaign: None,
+        form: None,
+        product: None,
+        target_s: TARGET_S,
+        clock: Runs::Open,
+    };
 
     /// Every pattern with its name.
     #[must_use]
@@ -142,8 +139,8 @@ impl Case {
 
 /// The promise that a lead has: the first of the site's that fits, or the usual one.
 #[must_use]
-pub fn promise(config: &SiteConfig, case: &Case) -> Promise {
-    config.sla.iter().find(|promise| promise.fits(case)).cloned().unwrap_or_else(Promise::usual)
+pub fn promise<'a>(config: &'a SiteConfig, case: &Case) -> &'a Promise {
+    config.sla.iter().find(|promise| promise.fits(case)).unwrap_or(&Promise::USUAL)
 }
 
 /// Whether anybody was promised anything. Not those of a list, and not of history: what was told days after it was; nor those
@@ -226,7 +223,7 @@ impl Clock {
             return None;
         }
         let open = Calendar::new(&config.hours, &config.timezone);
-        let promise = promise(config, &Case::of(lead));
+        let promise = promise(config, &Case::of(lead)).clone();
         let started_at = lead.told_at;
         let due_at = promise.due_at(started_at, &open);
         let took = |at: Option<i64>| {

@@ -2,6 +2,7 @@
 //! of them are looked at together.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::{
     consent::CONTACT,
@@ -12,6 +13,9 @@ use super::{
     sla::{self, Case},
     standing::Lead,
 };
+
+/// Most leads have no more marks.
+const MARKS: usize = 6;
 
 /// A lead that nobody has reached yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,9 +49,9 @@ pub struct Waiting {
     /// The time zone of the browser that it came from (IANA).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tz: Option<String>,
-    /// What gives points.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub marks: Vec<Mark>,
+    /// What gives points; here and not somewhere else in memory, because those of all that wait are looked at in turn.
+    #[serde(default, skip_serializing_if = "SmallVec::is_empty")]
+    pub marks: SmallVec<[Mark; MARKS]>,
 }
 
 /// Stages in which nobody waits any more.
@@ -77,7 +81,7 @@ impl Waiting {
             has_phone: lead.personal.identifiers.iter().any(|given| given.kind == IdentifierKind::Phone),
             duplicate_of: lead.duplicate_of.clone(),
             tz: lead.born.as_ref().and_then(|born| born.tz.clone()),
-            marks: lead.marks.clone(),
+            marks: SmallVec::from_slice(&lead.marks),
         })
     }
 

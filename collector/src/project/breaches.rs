@@ -179,11 +179,14 @@ async fn follow(store: &dyn Store, clocks: &mut Clocks, site: &Site) -> Result<(
         *clocks = Clocks { version: site.version, ..Clocks::default() };
     }
     let news = store.waiting_since(site.number, clocks.mark).await?;
-    if news.are_all {
-        (clocks.due, clocks.of) = (BTreeSet::new(), HashMap::new());
-    }
     clocks.mark = news.mark;
     let open = Calendar::new(&site.config.hours, &site.config.timezone);
+    if let Some(all) = news.all {
+        (clocks.due, clocks.of) = (BTreeSet::new(), HashMap::new());
+        for waiting in all.iter() {
+            clocks.put(&waiting.lead, due(waiting, site, &open));
+        }
+    }
     for (lead, waiting) in news.changes {
         let due = waiting.and_then(|waiting| due(&waiting, site, &open));
         clocks.put(&lead, due);

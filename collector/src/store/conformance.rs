@@ -305,6 +305,41 @@ fn a_claim_tells_a_repetition_from_an_amendment() {
 }
 
 #[test]
+fn what_makes_another_is_appended_with_it_and_after_it() {
+    on_each(|place| async move {
+        let store = place.open();
+        with_site(store.as_ref()).await;
+        let of = |name: &'static str, external_id: &str| {
+            let stage = StageMove {
+                lead: LeadId::of_event("e"),
+                stage: name.to_owned(),
+                at: 1,
+                received_at: 1,
+                note: VaultRef([0; 16]),
+                external_id: Some(external_id.to_owned()),
+            };
+            let claim = Claim { kind: "stage", external_id: external_id.to_owned(), content: [1; 32] };
+            Append { claim: Some(claim), ..Append::of(SITE, Entry::Stage(stage)) }
+        };
+        let with = |first: Append, then: Append| Append { first: Some(Box::new(first)), ..then };
+        let appended = store.append(with(of("lead", "a"), of("mql", "b"))).await.unwrap();
+        assert_eq!(appended.verdicts, [Verdict::Stored(2)], "of the second: the first is before it");
+        let appended = store.append(with(of("lead", "a"), of("sql", "c"))).await.unwrap();
+        assert_eq!(appended.verdicts, [Verdict::Stored(3)], "the first was there, the second was not");
+        let entries = store.read(SITE, 0, 9).await.unwrap();
+        let stages: Vec<_> = entries
+            .iter()
+            .map(|stored| match stored.entry.as_ref() {
+                Entry::Stage(stage) => (stored.position, stage.stage.as_str()),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(stages, [(1, "lead"), (2, "mql"), (3, "sql")]);
+        store.close().await;
+    });
+}
+
+#[test]
 fn a_log_is_read_the_same_from_memory_and_from_the_engine() {
     on_each(|place| async move {
         let store = place.open();

@@ -383,6 +383,8 @@ pub struct Append {
     pub hashes: Vec<[u8; 32]>,
     /// Length of the body it came by, for the queue to know what it holds; 0 for what is small.
     pub bytes: usize,
+    /// What comes before it, in the same commit: both are there after a crash, or neither.
+    pub first: Option<Box<Append>>,
 }
 
 impl Append {
@@ -398,6 +400,7 @@ impl Append {
             bad: None,
             hashes: Vec::new(),
             bytes: 0,
+            first: None,
         }
     }
 

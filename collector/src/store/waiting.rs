@@ -27,12 +27,14 @@ use crate::domain::{
 
 /// So many changes of a site are remembered for who follows them.
 const RECENT: usize = 8_192;
+/// Leads of a piece.
+const PIECE: usize = 64;
 
 /// What a store knows of leads that wait. A part of [`super::Store`].
 #[async_trait]
 pub trait WaitingList: Send + Sync {
-    /// All of a site's, in no order.
-    async fn waiting(&self, site: SiteNumber) -> Result<Vec<Arc<Waiting>>, StoreError>;
+    /// All of a site's.
+    async fn waiting(&self, site: SiteNumber) -> Result<Waits, StoreError>;
 
     /// What changed among them since a mark; 0 is before everything.
     async fn waiting_since(&self, site: SiteNumber, mark: u64) -> Result<WaitingNews, StoreError>;
@@ -49,15 +51,43 @@ pub trait WaitingList: Send + Sync {
     ) -> Result<Vec<DoNotCall>, StoreError>;
 }
 
+/// The leads of a site that wait, as they are at a moment. Who asks shares them with the store, which copies a piece of
+/// them where it is to change: all of them are looked at in the order in which they lie in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Waits {
+    pieces: Vec<Arc<Vec<Option<Waiting>>>>,
+}
+
+impl Waits {
+    /// All of them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Waiting> + Clone {
+        self.pieces.iter().flat_map(|piece| piece.iter().flatten())
+    }
+
+    fn at(&self, place: usize) -> Option<&Waiting> {
+        self.pieces.get(place / PIECE)?.get(place % PIECE)?.as_ref()
+    }
+
+    fn set(&mut self, place: usize, now: Option<Waiting>) {
+        while self.pieces.len() <= place / PIECE {
+            self.pieces.push(Arc::new(vec![None; PIECE]));
+        }
+        let piece = self.pieces.get_mut(place / PIECE).map(Arc::make_mut);
+        if let Some(slot) = piece.and_then(|piece| piece.get_mut(place % PIECE)) {
+            *slot = now;
+        }
+    }
+}
+
 /// What changed among the leads that wait.
 #[derive(Debug, Default)]
 pub struct WaitingNews {
     /// To be asked by the next time.
     pub mark: u64,
-    /// Whether what was known before is to be forgotten: these are all.
-    pub are_all: bool,
+    /// All of them, where what was known before is to be forgotten.
+    pub all: Option<Waits>,
     /// Each as it is now; `None` of those that wait no more.
-    pub changes: Vec<(LeadId, Option<Arc<Waiting>>)>,
+    pub changes: Vec<(LeadId, Option<Waiting>)>,
 }
 
 /// What a step changes among them.
@@ -106,7 +136,11 @@ struct Inner {
 struct List {
     /// How often the store had recovered when it was read.
     recoveries: u64,
-    leads: HashMap<LeadId, Arc<Waiting>>,
+    waits: Waits,
+    /// The place of each.
+    places: HashMap<LeadId, usize>,
+    /// Places of those that wait no more.
+    free: Vec<usize>,
     version: u64,
     /// Changes are remembered since then.
     since: u64,
@@ -124,17 +158,13 @@ impl Lists {
         let Inner { version, sites } = &mut *inner;
         let Some(list) = sites.get_mut(&site) else { return };
         for (lead, now) in news {
-            let before = list.leads.get(&lead);
-            if before.map(Arc::as_ref) == now.as_ref() {
+            if list.get(&lead) == now.as_ref() {
                 continue;
             }
             *version += 1;
             list.version = *version;
             list.recent.push_back((*version, lead.clone()));
-            match now {
-                Some(now) => drop(list.leads.insert(lead, Arc::new(now))),
-                None => drop(list.leads.remove(&lead)),
-            }
+            list.set(lead, now);
         }
         while list.recent.len() > RECENT {
             list.since = list.recent.pop_front().map_or(list.since, |(version, _)| version);
@@ -159,28 +189,51 @@ impl Lists {
         inner.sites.get(&site).filter(|list| list.recoveries == recoveries).map(make)
     }
 
-    fn put(&self, site: SiteNumber, recoveries: u64, leads: HashMap<LeadId, Arc<Waiting>>) {
+    fn put(&self, site: SiteNumber, recoveries: u64, leads: Vec<Waiting>) {
         let mut inner = self.lock();
         inner.version += 1;
         let version = inner.version;
-        let list = List { recoveries, leads, version, since: version, recent: VecDeque::new() };
+        let (waits, places, free) = Default::default();
+        let recent = VecDeque::new();
+        let mut list = List { recoveries, waits, places, free, version, since: version, recent };
+        for waiting in leads {
+            list.set(waiting.lead.clone(), Some(waiting));
+        }
         inner.sites.insert(site, list);
     }
 }
 
 impl List {
-    fn all(&self) -> Vec<Arc<Waiting>> {
-        self.leads.values().cloned().collect()
+    fn get(&self, lead: &LeadId) -> Option<&Waiting> {
+        self.places.get(lead).and_then(|place| self.waits.at(*place))
+    }
+
+    fn set(&mut self, lead: LeadId, now: Option<Waiting>) {
+        let place = match (self.places.get(&lead), &now) {
+            (Some(place), Some(_)) => *place,
+            (None, None) => return,
+            (None, Some(_)) => {
+                let place = self.free.pop().unwrap_or(self.places.len());
+                self.places.insert(lead, place);
+                place
+            }
+            (Some(place), None) => {
+                let place = *place;
+                self.places.remove(&lead);
+                self.free.push(place);
+                place
+            }
+        };
+        self.waits.set(place, now);
     }
 
     fn since(&self, mark: u64) -> WaitingNews {
         if mark < self.since {
-            let all = self.leads.iter().map(|(lead, waiting)| (lead.clone(), Some(Arc::clone(waiting))));
-            return WaitingNews { mark: self.version, are_all: true, changes: all.collect() };
+            return WaitingNews { mark: self.version, all: Some(self.waits.clone()), changes: Vec::new() };
         }
         let news = self.recent.iter().rev().take_while(|(version, _)| *version > mark);
-        let changes = news.map(|(_, lead)| (lead.clone(), self.leads.get(lead).cloned())).collect();
-        WaitingNews { mark: self.version, are_all: false, changes }
+        let changes = news.map(|(_, lead)| (lead.clone(), self.get(lead).cloned())).collect();
+        WaitingNews { mark: self.version, all: None, changes }
     }
 }
 
@@ -199,10 +252,9 @@ impl KvStore {
             self.blocking(move |engine| {
                 // Nothing is committed meanwhile: what is read is of one moment.
                 let _alone = steps.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut leads = HashMap::new();
+                let mut leads = Vec::new();
                 each_pair(engine, &keys::all_waiting(site), |_, value| {
-                    let waiting: Waiting = row(value)?;
-                    leads.insert(waiting.lead.clone(), Arc::new(waiting));
+                    leads.push(row(value)?);
                     Ok(())
                 })?;
                 lists.put(site, recoveries, leads);
@@ -215,8 +267,8 @@ impl KvStore {
 
 #[async_trait]
 impl WaitingList for KvStore {
-    async fn waiting(&self, site: SiteNumber) -> Result<Vec<Arc<Waiting>>, StoreError> {
-        self.with_list(site, List::all).await
+    async fn waiting(&self, site: SiteNumber) -> Result<Waits, StoreError> {
+        self.with_list(site, |list| list.waits.clone()).await
     }
 
     async fn waiting_since(&self, site: SiteNumber, mark: u64) -> Result<WaitingNews, StoreError> {

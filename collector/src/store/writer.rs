@@ -165,7 +165,10 @@ impl Writer {
 
     /// Decides one append: positions, duplicates, tokens. Nothing is written yet.
     fn plan(&mut self, group: &mut Group, append: Append) -> Result<Appended, StoreError> {
-        let Append { site, entry, seals, mut tally, claim, bad, hashes, bytes: _ } = append;
+        let Append { site, entry, seals, mut tally, claim, bad, hashes, bytes: _, first } = append;
+        if let Some(first) = first {
+            self.plan(group, *first)?;
+        }
         let change = match bad {
             None => Change::default(),
             Some(Bad::Keep { beacon, body }) => self.keep_bad(group, site, &beacon, body)?,

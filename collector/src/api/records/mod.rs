@@ -30,6 +30,7 @@ use crate::{
     app::App,
     domain::{
         fact::{Entry, Position},
+        id::LeadId,
         record::Record,
         standing::Lead,
         token::Permission,
@@ -142,6 +143,22 @@ pub async fn preview(app: &App, site: &Site, ready: &Ready) -> Result<Became, Pr
     Ok(Became::Amended)
 }
 
+/// The lead that a call or a message is about.
+#[derive(Default)]
+pub struct About {
+    /// Which; `None` where nobody could be called back or answered.
+    pub lead: Option<LeadId>,
+    /// The lead itself, where there is none yet: it becomes one with what makes it.
+    pub made: Option<Ready>,
+}
+
+impl About {
+    /// A lead that is there, or nobody.
+    pub fn known(lead: Option<LeadId>) -> Self {
+        Self { lead, made: None }
+    }
+}
+
 /// Appends a record. It takes effect a moment later: the answer has its position, where it is new.
 ///
 /// # Errors
@@ -151,10 +168,30 @@ pub async fn append_unseen(
     site: &Site,
     ready: Ready,
 ) -> Result<(Became, Option<Position>), Problem> {
+    append_after(app, site, None, ready).await
+}
+
+/// Appends a record, after the lead that it makes and in the same commit: none of the two is ever there alone.
+async fn append_after(
+    app: &App,
+    site: &Site,
+    made: Option<Ready>,
+    ready: Ready,
+) -> Result<(Became, Option<Position>), Problem> {
     let became = preview(app, site, &ready).await?;
-    let claim = ready.claim(app, site);
-    let Ready { entry, seals, .. } = ready;
-    let appended = app.store.append(Append { seals, claim, ..Append::of(site.number, entry) }).await?;
+    let to_append = |ready: Ready| {
+        let claim = ready.claim(app, site);
+        let Ready { entry, seals, .. } = ready;
+        Append { seals, claim, ..Append::of(site.number, entry) }
+    };
+    let first = match made {
+        Some(made) => {
+            preview(app, site, &made).await?;
+            Some(Box::new(to_append(made)))
+        }
+        None => None,
+    };
+    let appended = app.store.append(Append { first, ..to_append(ready) }).await?;
     match appended.verdicts.first() {
         Some(Verdict::Stored(position)) => Ok((became, Some(*position))),
         _ => Ok((Became::Repeated, None)),
@@ -166,7 +203,20 @@ pub async fn append_unseen(
 /// # Errors
 /// As [`preview`].
 pub async fn append(app: &App, site: &Site, ready: Ready) -> Result<Became, Problem> {
-    let (became, position) = append_unseen(app, site, ready).await?;
+    append_with(app, site, None, ready).await
+}
+
+/// The same, with the lead that it makes.
+///
+/// # Errors
+/// As [`preview`].
+pub async fn append_with(
+    app: &App,
+    site: &Site,
+    made: Option<Ready>,
+    ready: Ready,
+) -> Result<Became, Problem> {
+    let (became, position) = append_after(app, site, made, ready).await?;
     if let Some(position) = position {
         app.progress.wait(site.number, position).await;
     }

@@ -1,9 +1,10 @@
 //! Known answers: who is first, why, and who is held.
 
 use proptest::prelude::*;
+use smallvec::{SmallVec, smallvec};
 
-use super::*;
-use crate::domain::{hours::Hours, score::Mark, sla::Case};
+use super::{best::PAGE, *};
+use crate::domain::{hours::Hours, id::LeadId, score::Mark, sla::Case};
 
 /// A Wednesday, 2026-11-25 12:00 UTC: 13:00 in Madrid, 06:00 in Mexico.
 const NOON: i64 = 1_795_608_000_000;
@@ -31,15 +32,15 @@ fn lead(name: &str, kind: LeadKind, minutes_ago: i64) -> Waiting {
         has_phone: true,
         duplicate_of: None,
         tz: None,
-        marks: Vec::new(),
+        marks: SmallVec::new(),
     }
 }
 
-fn queue(waiting: &[Waiting], config: &SiteConfig) -> Queue {
-    Queue::of(waiting.iter().cloned().map(Arc::new).collect(), config, None, NOON)
+fn queue<'a>(waiting: &'a [Waiting], config: &'a SiteConfig) -> Queue<'a, std::slice::Iter<'a, Waiting>> {
+    Queue::of(waiting.iter(), config, None, NOON)
 }
 
-fn order(queue: Queue) -> Vec<LeadId> {
+fn order<'a>(queue: impl Iterator<Item = Place<'a>>) -> Vec<LeadId> {
     queue.map(|place| place.waiting.lead.clone()).collect()
 }
 
@@ -54,7 +55,7 @@ fn the_fresh_one_that_is_worth_most_is_called_first_and_says_why() {
     let index = |id: &str| {
         u16::try_from(config.scoring.rules.iter().position(|rule| rule.id == id).unwrap()).unwrap()
     };
-    let marks = vec![Mark(index("callback"), minute), Mark(index("call_click"), minute)];
+    let marks = smallvec![Mark(index("callback"), minute), Mark(index("call_click"), minute)];
     let all = [
         lead("old", LeadKind::Callback, 60),
         lead("form", LeadKind::Form, 0),
@@ -87,7 +88,7 @@ fn whose_time_runs_out_goes_before_who_has_as_much_left() {
         ..lead(name, LeadKind::Form, 0)
     };
     let all = [at("just", 0), at("soon", 45), at("gone", 61)];
-    let places: Vec<Place> = queue(&all, &config).collect();
+    let places: Vec<Place<'_>> = queue(&all, &config).collect();
     let urgency: Vec<f64> = places.iter().map(|place| place.why.urgency).collect();
     assert_eq!(urgency, [1.75, 1.0, 1.0]);
     assert_eq!(places[0].waiting.lead, LeadId::of_event("soon"));
@@ -160,17 +161,38 @@ fn a_scope_sees_its_own() {
     let config = SiteConfig::default();
     let mut other = lead("other", LeadKind::Form, 1);
     other.case.channel = Some("paid_search".to_owned());
-    let all = [lead("own", LeadKind::Form, 1), other].map(Arc::new).to_vec();
+    let all = [lead("own", LeadKind::Form, 1), other];
     let scope = Scope { channels: vec!["email".to_owned()], campaigns: Vec::new() };
-    let queue = Queue::of(all, &config, Some(&scope), NOON);
+    let queue = Queue::of(all.iter(), &config, Some(&scope), NOON);
     assert_eq!((order(queue), 1), (ids(&["own"]), 1));
+}
+
+#[test]
+fn an_order_goes_on_from_page_to_page() {
+    let config = SiteConfig::default();
+    let count = 2 * PAGE + PAGE / 2;
+    // Few minutes, so that many are alike and only their age or id tells them apart.
+    let all: Vec<Waiting> =
+        (0..count).map(|n| lead(&n.to_string(), LeadKind::Form, i64::try_from(n % 7).unwrap())).collect();
+    let mut queue = queue(&all, &config);
+    let mut places = Vec::new();
+    while let Some(place) = queue.next() {
+        places.push(place);
+        assert_eq!(queue.len(), count - places.len());
+    }
+    assert_eq!(places.len(), count);
+    let key = |place: &Place<'_>| (place.waiting.created_at, place.waiting.lead.clone());
+    for two in places.windows(2) {
+        let (one, other) = (two[0].why.priority(), two[1].why.priority());
+        assert!(one > other || (one == other && key(&two[0]) < key(&two[1])));
+    }
 }
 
 prop_compose! {
     fn any_waiting()(name in 0u32..10_000, minutes in 0i64..3_000, kind in 0usize..4, attempts in 0u32..4, marks in prop::collection::vec((0u16..12, 29_900_000u32..29_926_800), 0..8)) -> Waiting {
         let kinds = [LeadKind::Callback, LeadKind::Form, LeadKind::Whatsapp, LeadKind::Email];
         let last_attempt_at = (attempts > 0).then_some(NOON - 3_000 * MINUTE_MS);
-        let marks = SiteConfig::default().scoring.kept(marks.into_iter().map(|(rule, at)| Mark(rule, at)).collect());
+        let marks = SiteConfig::default().scoring.kept(marks.into_iter().map(|(rule, at)| Mark(rule, at)).collect()).into();
         Waiting { attempts, last_attempt_at, marks, ..lead(&name.to_string(), kinds[kind], minutes) }
     }
 }
@@ -183,9 +205,9 @@ proptest! {
         (all, shuffled) in prop::collection::vec(any_waiting(), 1..60).prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
     ) {
         let config = SiteConfig::default();
-        let places: Vec<Place> = queue(&all, &config).collect();
-        let again: Vec<Place> = queue(&shuffled, &config).collect();
-        let names = |places: &[Place]| places.iter().map(|place| place.waiting.lead.clone()).collect::<Vec<_>>();
+        let places: Vec<Place<'_>> = queue(&all, &config).collect();
+        let again: Vec<Place<'_>> = queue(&shuffled, &config).collect();
+        let names = |places: &[Place<'_>]| places.iter().map(|place| place.waiting.lead.clone()).collect::<Vec<_>>();
         prop_assert_eq!(names(&places), names(&again));
         for two in places.windows(2) {
             prop_assert!(two[0].why.priority() >= two[1].why.priority());

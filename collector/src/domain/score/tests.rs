@@ -80,7 +80,7 @@ fn what_was_looked_at_counts_by_its_path_with_a_cap_and_half_of_it_after_its_tim
     let unsuited = [view("e", NOON, "https://www.example.com/quienes/empleo")];
     let marks = self::marks(&scoring, &unsuited);
     assert_eq!(parts(&scoring, &marks, NOON), named(&[("jobs", -20), ("visit", 3)]));
-    assert_eq!(scoring.points(&marks, NOON), -17);
+    assert_eq!(Scorer::new(&scoring, NOON).points(&marks), -17);
 }
 
 #[test]
@@ -185,7 +185,12 @@ proptest! {
         let now = 40_000 * 60_000 + later * HOUR;
         let score = scoring.score(&kept, now);
         prop_assert_eq!(score.parts.iter().map(|part| part.points).sum::<i32>(), score.points);
-        prop_assert_eq!(scoring.points(&kept, now), score.points);
+        let mut scorer = Scorer::new(&scoring, now);
+        // Whoever was scored before leaves nothing behind.
+        for marks in [&kept, &Vec::new(), &kept] {
+            let expected = if marks.is_empty() { 0 } else { score.points };
+            prop_assert_eq!(scorer.points(marks), expected);
+        }
         prop_assert!(score.points <= scoring.cap);
         for (name, cap) in &scoring.groups {
             let of_group = score.parts.iter().filter(|part| part.rule.group.as_ref() == Some(name));

@@ -36,8 +36,9 @@ impl Follower {
     async fn follow(&mut self, store: &dyn Store) -> (Vec<i64>, bool) {
         let news = store.waiting_since(SITE, self.mark).await.unwrap();
         self.mark = news.mark;
-        if news.are_all {
-            self.known.clear();
+        let told_again = news.all.is_some();
+        if let Some(all) = news.all {
+            self.known = all.iter().map(|waiting| (waiting.lead.clone(), waiting.created_at)).collect();
         }
         for (lead, now) in news.changes {
             match now {
@@ -47,7 +48,7 @@ impl Follower {
         }
         let mut all: Vec<i64> = self.known.values().copied().collect();
         all.sort_unstable();
-        (all, news.are_all)
+        (all, told_again)
     }
 }
 
