@@ -34,7 +34,7 @@ const PIECE: usize = 64;
 #[async_trait]
 pub trait WaitingList: Send + Sync {
     /// All of a site's.
-    async fn waiting(&self, site: SiteNumber) -> Result<Waits, StoreError>;
+    async fn waiting(&self, site: SiteNumber) -> Result<WaitingLeads, StoreError>;
 
     /// What changed among them since a mark; 0 is before everything.
     async fn waiting_since(&self, site: SiteNumber, mark: u64) -> Result<WaitingNews, StoreError>;
@@ -54,11 +54,11 @@ pub trait WaitingList: Send + Sync {
 /// The leads of a site that wait, as they are at a moment. Who asks shares them with the store, which copies a piece of
 /// them where it is to change: all of them are looked at in the order in which they lie in memory.
 #[derive(Debug, Clone, Default)]
-pub struct Waits {
+pub struct WaitingLeads {
     pieces: Vec<Arc<Vec<Option<Waiting>>>>,
 }
 
-impl Waits {
+impl WaitingLeads {
     /// All of them, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Waiting> + Clone {
         self.pieces.iter().flat_map(|piece| piece.iter().flatten())
@@ -85,7 +85,7 @@ pub struct WaitingNews {
     /// To be asked by the next time.
     pub mark: u64,
     /// All of them, where what was known before is to be forgotten.
-    pub all: Option<Waits>,
+    pub all: Option<WaitingLeads>,
     /// Each as it is now; `None` of those that wait no more.
     pub changes: Vec<(LeadId, Option<Waiting>)>,
 }
@@ -136,7 +136,7 @@ struct Inner {
 struct List {
     /// How often the store had recovered when it was read.
     recoveries: u64,
-    waits: Waits,
+    all: WaitingLeads,
     /// The place of each.
     places: HashMap<LeadId, usize>,
     /// Places of those that wait no more.
@@ -193,9 +193,9 @@ impl Lists {
         let mut inner = self.lock();
         inner.version += 1;
         let version = inner.version;
-        let (waits, places, free) = Default::default();
+        let (all, places, free) = Default::default();
         let recent = VecDeque::new();
-        let mut list = List { recoveries, waits, places, free, version, since: version, recent };
+        let mut list = List { recoveries, all, places, free, version, since: version, recent };
         for waiting in leads {
             list.set(waiting.lead.clone(), Some(waiting));
         }
@@ -205,7 +205,7 @@ impl Lists {
 
 impl List {
     fn get(&self, lead: &LeadId) -> Option<&Waiting> {
-        self.places.get(lead).and_then(|place| self.waits.at(*place))
+        self.places.get(lead).and_then(|place| self.all.at(*place))
     }
 
     fn set(&mut self, lead: LeadId, now: Option<Waiting>) {
@@ -224,12 +224,12 @@ impl List {
                 place
             }
         };
-        self.waits.set(place, now);
+        self.all.set(place, now);
     }
 
     fn since(&self, mark: u64) -> WaitingNews {
         if mark < self.since {
-            return WaitingNews { mark: self.version, all: Some(self.waits.clone()), changes: Vec::new() };
+            return WaitingNews { mark: self.version, all: Some(self.all.clone()), changes: Vec::new() };
         }
         let news = self.recent.iter().rev().take_while(|(version, _)| *version > mark);
         let changes = news.map(|(_, lead)| (lead.clone(), self.get(lead).cloned())).collect();
@@ -267,8 +267,8 @@ impl KvStore {
 
 #[async_trait]
 impl WaitingList for KvStore {
-    async fn waiting(&self, site: SiteNumber) -> Result<Waits, StoreError> {
-        self.with_list(site, |list| list.waits.clone()).await
+    async fn waiting(&self, site: SiteNumber) -> Result<WaitingLeads, StoreError> {
+        self.with_list(site, |list| list.all.clone()).await
     }
 
     async fn waiting_since(&self, site: SiteNumber, mark: u64) -> Result<WaitingNews, StoreError> {
