@@ -4,7 +4,7 @@ import { BEAT, attempt, json, keep, mint } from "./device.js";
 import { isClickId } from "./raw.js";
 
 const BEAT_MS = 10000;
-const BEGINS_MS = 3000; // most who stay for less leave in order
+const BEGINS_MS = 3000; // a page view that is younger is not kept for a crash
 const TITLE_MS = 500; // so much later a new route has its title
 const NUMBERS_MS = 3000; // so long a page view waits for what can show the numbers that its answer brings
 
