@@ -383,7 +383,8 @@ pub struct Append {
     pub hashes: Vec<[u8; 32]>,
     /// Length of the body it came by, for the queue to know what it holds; 0 for what is small.
     pub bytes: usize,
-    /// What comes before it, in the same commit: both are there after a crash, or neither.
+    /// What comes before it, in the same commit: both are there after a crash, or neither. It must be whole without what
+    /// follows, which is never there without it.
     pub first: Option<Box<Append>>,
 }
 

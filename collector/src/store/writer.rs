@@ -166,6 +166,7 @@ impl Writer {
     /// Decides one append: positions, duplicates, tokens. Nothing is written yet.
     fn plan(&mut self, group: &mut Group, append: Append) -> Result<Appended, StoreError> {
         let Append { site, entry, seals, mut tally, claim, bad, hashes, bytes: _, first } = append;
+        // Where what follows cannot be planned this stays: it is whole by itself, and is found when the sender tries again.
         if let Some(first) = first {
             self.plan(group, *first)?;
         }

@@ -171,7 +171,7 @@ pub async fn append_unseen(
     append_after(app, site, None, ready).await
 }
 
-/// Appends a record, after the lead that it makes and in the same commit: none of the two is ever there alone.
+/// Appends a record, after the lead that it makes and in the same commit: no crash leaves one without the other.
 async fn append_after(
     app: &App,
     site: &Site,

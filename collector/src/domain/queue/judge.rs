@@ -154,7 +154,7 @@ impl<'a> Judge<'a> {
 }
 
 fn by_score(points: i32) -> f64 {
-    f64::from(100 + points.max(0)) / 100.0
+    (100.0 + f64::from(points.max(0))) / 100.0
 }
 
 /// How much of a lead's time is gone.
