@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { Missing, here, main, root } from "./toolchain.mjs";
 
@@ -67,8 +67,10 @@ const VISIT = `(async () => {
 // How an arrival from an advertisement looks.
 const AD = "?utm_source=google&utm_medium=cpc&utm_campaign=solar&gclid=EAIaIQobChMI-test_0-abcDEF";
 
-/** The server of the pages, with the collector behind /t/. */
-async function serve(collector, plausible) {
+/** The server of the pages, with the collector behind /t/, once `pass` has said where that is. */
+async function serve(plausible) {
+  let collector;
+  const pass = (to) => (collector = to);
   const pages = {
     "/bare": page(""),
     "/traza": page('<script async src="/t/demo.js"></script>'),
@@ -100,18 +102,18 @@ async function serve(collector, plausible) {
     end(answer.status, answer.headers.get("content-type") ?? "text/plain", Buffer.from(await answer.arrayBuffer()));
   });
   await new Promise((go) => server.listen(0, "127.0.0.1", go));
-  return { base: `http://127.0.0.1:${server.address().port}`, counts, server };
+  return { base: `http://127.0.0.1:${server.address().port}`, counts, server, pass };
 }
 
-/** A process and the first line of its output that matches. */
+/** A process and the first line of its log that matches. */
 async function started(command, args, options, pattern) {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "ignore"], ...options });
+  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"], ...options });
   const failed = new Promise((_, no) => {
     child.on("error", no);
     child.on("exit", (code) => no(new Missing(`${command} ended at once (${code})`)));
   });
   const found = (async () => {
-    for await (const line of createInterface(child.stdout)) {
+    for await (const line of createInterface(child.stderr)) {
       const match = line.match(pattern);
       if (match) return match[1];
     }
@@ -119,7 +121,7 @@ async function started(command, args, options, pattern) {
   })();
   const value = await Promise.race([found, failed]);
   child.removeAllListeners("exit");
-  child.stdout.resume();
+  child.stderr.resume();
   return { child, value };
 }
 
@@ -195,8 +197,8 @@ await main(async () => {
   const option = (name) => process.argv.indexOf(name);
   const rounds = option("--rounds") > 0 ? Number(process.argv[option("--rounds") + 1]) : ROUNDS;
   if (!(rounds >= 1)) throw new Missing("--rounds wants a number");
-  const binary = process.env.TRAZA_BIN ? join(root, process.env.TRAZA_BIN) : join(root, "target", "release", "traza");
-  const program = [process.env.TRAZA_BIN ?? "", binary].find((path) => existsSync(path));
+  const { TRAZA_BIN = join("target", "release", "traza") } = process.env;
+  const program = [resolve(TRAZA_BIN), join(root, TRAZA_BIN)].find((path) => existsSync(path));
   if (!program) throw new Missing("the binary is missing; run: just build");
   const esbuild = await import("esbuild");
   const built = await esbuild.build({
@@ -210,9 +212,12 @@ await main(async () => {
   const folder = mkdtempSync(join(tmpdir(), "traza-bench-page-"));
   const children = [];
   try {
-    const collector = await started(program, ["serve", "--demo", "--listen", "127.0.0.1:0", "--store", "memory:"], { cwd: folder }, /(http:\/\/[\d.:]+)/);
+    // As it is meant to stand: behind a path of the page's own host, and told so.
+    const { base, counts, server, pass } = await serve(built.outputFiles[0].contents);
+    const place = ["--listen", "127.0.0.1:0", "--public-url", base];
+    const collector = await started(program, ["serve", "--demo", "--store", "memory:", ...place], { cwd: folder }, /"listening","address":"([\d.:]+)"/);
     children.push(collector.child);
-    const { base, counts, server } = await serve(collector.value, built.outputFiles[0].contents);
+    pass(`http://${collector.value}`);
     const names = ["bare", "traza", "plausible"];
     const seen = Object.fromEntries(names.map((name) => [name, []]));
     for (let round = 0; round < rounds; round++) {

@@ -7,8 +7,11 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
 (() => {
   const config = __TRAZA_CONFIG__;
   // Where it came from, however it was included: a tag manager, a script that fetched it, an attribute that was renamed.
-  // Pasted into another file it came from nowhere, and uses what the collector says of itself.
+  // Pasted into another file it came from nowhere, and uses the collector's own word.
   const from = () => {
+    // To ask for an element costs as much as a request, where no script of the page has asked for one yet. What the collector
+    // says of itself will do where that is this host.
+    if (config.base.startsWith(location.origin + "/")) return config.base;
     const end = "/" + config.site + ".js";
     const isOurs = (url) => url.includes(end);
     const own = attempt(() => document.currentScript.src);

@@ -60,7 +60,13 @@ async fn a_leads_journey_is_the_whole_story_before_and_after() {
             page_view("a", NOW, URL),
             event("a", 1, NOW + 1_000, "call_click", json!({"number": "+34900111001", "cta": "cabecera"})),
             callback("a", 2, NOW + 2_000, "600 000 000"),
-            event("a", 3, NOW + 3_000, "page_leave", json!({"engaged_ms": 2900, "scroll_pct": 80})),
+            event(
+                "a",
+                3,
+                NOW + 3_000,
+                "page_leave",
+                json!({"engaged_ms": 2900, "scroll_pct": 80, "title": "Oferta para plantado@example.com"}),
+            ),
         ],
     );
     app.client.store("acme", &story).await;
@@ -77,6 +83,7 @@ async fn a_leads_journey_is_the_whole_story_before_and_after() {
     assert_eq!((&items[1]["number"], &items[1]["cta"]), (&json!("+34900111001"), &json!("cabecera")));
     assert_eq!((&items[2]["lead"], &items[2]["lead_kind"]), (&json!(lead), &json!("callback")));
     assert_eq!((&items[4]["engaged_ms"], &items[4]["scroll_pct"]), (&json!(2900), &json!(80)));
+    assert_eq!(items[4]["title"], "Oferta para …", "the name that it settled on, redacted as any title is");
     assert!(!json!(items).to_string().contains("600"), "a journey's events hold no contact");
 
     let browser = app.client.journey("acme", "v").await;

@@ -35,9 +35,11 @@ export const keys = (start) => (attempt(() => store().length && Object.keys(stor
 
 /** A UUIDv7: 48 bits of time, the rest random. */
 export const mint = () => {
-  let hex = Date.now().toString(16).padStart(12, 0) + 7;
-  for (const byte of crypto.getRandomValues(new Uint8Array(19))) hex += hex.length == 16 ? "89ab"[byte % 4] : (byte % 16).toString(16);
-  return [0, 8, 12, 16, 20].map((from, at, all) => hex.slice(from, all[at + 1])).join("-");
+  const hex = (number, digits) => number.toString(16).padStart(digits, 0);
+  const time = hex(Date.now(), 12);
+  const [a, b, c] = crypto.getRandomValues(new Uint32Array(3));
+  const rest = hex(a, 8) + hex(b, 8) + hex(c, 8);
+  return [time.slice(0, 8), time.slice(8), 7 + rest.slice(0, 3), "89ab"[a % 4] + rest.slice(8, 11), rest.slice(11, 23)].join("-");
 };
 
 let known;

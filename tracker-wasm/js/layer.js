@@ -2,7 +2,7 @@
 // is patched: it is looked at each second.
 import { attempt } from "./device.js";
 
-/** Calls `choose(yes)` at each word of a consent banner; purchases are seen once for each order. */
+/** Calls `choose(yes)` at each word of a consent banner; purchases are seen once for each order. Answers what looks now. */
 export const layer = (host, choose) => {
   const orders = new Set();
   let last;
@@ -38,7 +38,7 @@ export const layer = (host, choose) => {
     if (verb == "event" && what == "purchase") buy(more);
   };
 
-  host.tick(() => {
+  const look = () => {
     const all = attempt(() => window.dataLayer);
     if (!Array.isArray(all) || all[all.length - 1] === last) return;
     // Long ones lose their beginning.
@@ -46,5 +46,7 @@ export const layer = (host, choose) => {
     last = all[all.length - 1];
     // What is not for us may be anything.
     for (const entry of fresh) attempt(() => read(entry));
-  });
+  };
+  host.tick(look);
+  return look;
 };

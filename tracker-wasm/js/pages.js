@@ -6,13 +6,15 @@ import { isClickId } from "./raw.js";
 const BEAT_MS = 10000;
 const BEGINS_MS = 3000; // a page view that is younger is not kept for a crash
 const TITLE_MS = 500; // so much later a new route has its title
+const SETTLES_MS = 5000; // what a page calls itself later asks for attention
 const NUMBERS_MS = 3000; // so long a page view waits for what can show the numbers that its answer brings
 
 /**
  * `host` as in tracker.js; `first` is the page's address before anything rewrote it, where the guard saw it. Answers how
  * an event of the page view is made, how a page view begins and ends, and `tell()`: its title is as good as it will be;
- * `follow()`: from here on routes are seen at once, and signs of life. The event numbers 0 and 1 are the page_view's and the page_leave's, whoever
- * sends them.
+ * `open()`, once: the first one is told by the title that the document has, if it has one; `follow()`: from here on routes
+ * are seen at once, and signs of life. The event numbers 0 and 1 are the page_view's and the page_leave's, whoever sends
+ * them.
  */
 export const pages = (host, first) => {
   const doc = document;
@@ -25,6 +27,9 @@ export const pages = (host, first) => {
   let attend;
   let deepest; // how much of it was seen, in percent
   let pending; // the page_view, while its title may change
+  let told; // the title that its page_view has
+  let title; // the one it settled on
+  let began;
   let viewed; // its page_view was recorded: then leaving it is worth recording too
   let beaten; // when its state was last kept
   const begins = [];
@@ -40,29 +45,41 @@ export const pages = (host, first) => {
     return pathname + pairs + (config.hash_routes ? hash : "");
   };
 
-  const spend = (alive) => attend(performance.now(), !doc.hidden, alive);
+  const spend = (alive) => attend(Date.now(), !doc.hidden, alive);
+
+  const named = () => attempt(() => "" + doc.title);
 
   const tell = (gather) => {
     if (!pending) return;
     const event = pending;
     pending = 0;
-    event.title = attempt(() => "" + doc.title);
+    event.title = told = title = named();
     host.record(event, !gather);
   };
 
-  const view = (referrer) => {
+  const begin = (referrer) => {
     page = mint();
     count = 2;
     deepest = 0;
-    beaten = Date.now() - BEAT_MS + BEGINS_MS;
+    began = Date.now();
+    beaten = began - BEAT_MS + BEGINS_MS;
     attend = attention();
     spend(true);
     address = location.href;
     url = first || address;
     first = 0;
     viewed = host.mode != "off";
-    const event = (pending = viewed && make("page_view", { url, referrer: referrer || undefined }, 0));
+    pending = viewed && make("page_view", { url, referrer: referrer || undefined }, 0);
+  };
+
+  const wait = () => {
+    const event = pending;
     host.later(config.numbers ? NUMBERS_MS : TITLE_MS, () => pending == event && tell());
+  };
+
+  const view = (referrer) => {
+    begin(referrer);
+    wait();
     begins.map((work) => work());
   };
 
@@ -71,9 +88,15 @@ export const pages = (host, first) => {
     deepest = Math.min(100, Math.max(deepest, Math.round(part) || 0));
   };
 
+  // Scripts that draw the page may name it, too. While the address is another page's, so may the title be.
+  const settle = () => {
+    if (!pending && location.href == address && Date.now() - began < SETTLES_MS) title = named();
+  };
+
   const left = () => {
     look();
-    return make("page_leave", { engaged_ms: Math.round(spend()), scroll_pct: deepest }, 1);
+    settle();
+    return make("page_leave", { engaged_ms: Math.round(spend()), scroll_pct: deepest, title: title == told ? undefined : title }, 1);
   };
 
   const leave = () => {
@@ -86,11 +109,13 @@ export const pages = (host, first) => {
   };
 
   const move = () => {
-    const before = address;
-    address = location.href;
-    if (address == before || where(address) == where(before)) return;
-    leave();
-    view(url);
+    const now = location.href;
+    if (now != address && where(now) != where(address)) {
+      leave();
+      view(url);
+    }
+    address = now;
+    settle();
   };
 
   // A page that is never left, because its browser died, tells by what it kept last: the next page sends it.
@@ -104,27 +129,26 @@ export const pages = (host, first) => {
   listen(doc, "visibilitychange", () => spend());
   host.tick(move);
   host.tick(beat);
-  listen(window, "pageshow", (event) => {
-    // Back from the cache: another showing of the page, by another id, and nobody's referral.
-    if (event.persisted) view(location.href);
-  });
 
   // Reloaded, or gone back to: the older of two ways to ask, for the newer one makes a browser prepare all that it timed.
   const again = () => [1, 2].includes(performance.navigation.type);
   // Whoever came from nowhere, to a plain address, does so each time.
   const came = attempt(() => doc.referrer);
-  view((came || location.search) && attempt(again) ? location.href : came);
+  begin((came || location.search) && attempt(again) ? location.href : came);
 
   host.id = id;
   host.views = (work) => begins.push(host.guard(work));
   host.leaves = (work) => ends.push(host.guard(work));
   const follow = () => {
     move();
+    look();
     listen(doc, "scroll", look, 250);
     listen(doc, "scroll pointerdown pointermove keydown", () => spend(true), 1000);
     listen(window, "popstate hashchange", move);
     if (window.navigation?.addEventListener) listen(navigation, "currententrychange", move);
   };
 
-  return { make, view, leave, tell, follow };
+  const open = () => (config.numbers || !named() ? wait : tell)();
+
+  return { make, view, leave, tell, open, follow };
 };

@@ -81,7 +81,7 @@ const rawText = (text) =>
 
 // UTF-8's bytes, a letter each, and back.
 const bytesOf = (text) => unescape(encodeURIComponent(text));
-const CUT = bytesOf("…");
+const CUT = "\xe2\x80\xa6"; // of "…"
 
 /** The same without telephone numbers, of a text that is `written` for people or of a part of an address. */
 const rawPart = (text, written) =>

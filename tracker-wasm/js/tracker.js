@@ -71,39 +71,56 @@ export const tracker = (config, base, load, early = []) => {
 
   const hearing = {}; // by kind of event: what hears it in this window, by one listener of the browser's
 
-  const listen = (target, kinds, work, gap = 0) =>
-    kinds.split(" ").map((kind) => {
-      const on = target.defaultView || target;
+  // What begins to hear while an event is told hears it, too.
+  const heard = (event) => {
+    for (const hear of hearing[event.type]) hear(event);
+  };
+
+  // Tells what the guard caught.
+  const catchUp = (kind, hear) => {
+    for (let n = 1; n < early.length; n += 2) {
+      const { type, button, timeStamp, submitter, target } = early[n];
+      if (type != kind) continue;
+      const path = [];
+      for (let node = target; node; node = node.parentNode || node.host) path.push(node);
+      then = early[n + 1][1];
+      hear({ type, button, timeStamp, submitter, target, composedPath: () => path });
+      then = 0;
+    }
+  };
+
+  const listen = (target, kinds, work, gap = 0) => {
+    const on = target.defaultView || target;
+    const here = on == window;
+    const add = (kind, hear) => on.addEventListener(kind, hear, { capture: true, passive: true });
+    for (const kind of kinds.split(" ")) {
       let last = -gap;
       const hear = guard((event) => {
         // A frame with a tag of its own tells for itself.
-        if (event.timeStamp - last < gap || (on != window && on.traza?.on)) return;
+        if (event.timeStamp - last < gap || (!here && on.traza?.on)) return;
         last = event.timeStamp;
         work(event);
       });
-      const watch = (hear) => on.addEventListener(kind, hear, { capture: true, passive: true });
-      if (on != window) return watch(hear);
-      // What begins to listen while an event is told hears it, too.
-      if (!hearing[kind]) watch((event) => { for (const hear of hearing[kind]) hear(event); });
-      (hearing[kind] = hearing[kind] || []).push(hear);
-      for (let n = 1; n < early.length; n += 2) {
-        const { type, button, timeStamp, submitter, target } = early[n];
-        if (type != kind) continue;
-        const path = [];
-        for (let node = target; node; node = node.parentNode || node.host) path.push(node);
-        then = early[n + 1][1];
-        hear({ type, button, timeStamp, submitter, target, composedPath: () => path });
-        then = 0;
+      if (!here) add(kind, hear);
+      else {
+        if (!hearing[kind]) add(kind, heard);
+        (hearing[kind] = hearing[kind] || []).push(hear);
+        catchUp(kind, hear);
       }
-    });
+    }
+  };
 
   const works = [];
   const pulse = () => works.map((work) => work());
-  let rounds = 0;
+  // The first two seconds are the page's; whoever ends it before is looked at then.
+  let begun;
   const round = () => {
-    if (rounds++ > 1) watch();
-    pulse();
-    later(1000, round);
+    if (begun) {
+      watch();
+      pulse();
+    }
+    later(begun ? 1000 : 2000, round);
+    begun = true;
   };
 
   // ---- what happens on the page --------------------------------------------------------------------------------
@@ -261,13 +278,14 @@ export const tracker = (config, base, load, early = []) => {
   };
 
   // What of the page is seen is watched two seconds after it began, what is done on it from the first sign of life on: until
-  // then there is nothing to tell, and the page has better to do.
+  // then there is nothing to tell, and the page has better to do. Who does no more than scroll in them is heard after them.
   let watched;
   let awake;
   const waking = [];
   const watch = () => {
     if (watched) return;
     watched = true;
+    listen(doc, "scroll pointerdown", wake);
     const begin = roots(host);
     const tells = [clicks(host), forms(host)];
     sight(host, "form,[data-traza-cta],[class*=cta],[class*=btn],[class*=button]", (element) => tells.map((tell) => tell(element)));
@@ -296,21 +314,31 @@ export const tracker = (config, base, load, early = []) => {
     views = pages(host, early[0]);
     handOver(host);
     // Nobody's banner speaks louder than the visitor's browser.
-    layer(host, (yes) => signal || choose(yes ? "full" : config.consent == "anonymous" ? "anonymous" : "off"));
-    listen(doc, "scroll pointerdown keydown focusin click auxclick input invalid submit message", wake);
+    const look = layer(host, (yes) => signal || choose(yes ? "full" : config.consent == "anonymous" ? "anonymous" : "off"));
+    listen(doc, "click auxclick keydown focusin input invalid submit message", wake);
     listen(doc, "click", () => later(50, pulse), 1000);
     listen(window, "pagehide", () => {
+      pulse();
       views.leave();
       end(END);
+      // Back from the cache: another showing of the page, by another id, and nobody's referral.
+      if (!hearing.pageshow) listen(window, "pageshow", (event) => {
+        if (!event.persisted) return;
+        views.view(location.href);
+        settle();
+      });
     });
     listen(doc, "visibilitychange", () => {
       views.tell();
       if (doc.hidden) end(ALL);
     });
-    listen(window, "pageshow", (event) => event.persisted && settle());
     settle();
     // A form that the page before had sent may show its success at once.
-    if (early[1] || recall(SENT)) wake();
+    if (early[1] || recall(SENT)) {
+      wake();
+      pulse();
+    } else look();
+    views.open();
     round();
     if (said && /[?&]traza_debug=1/.test(said)) debug();
   })();

@@ -451,7 +451,7 @@ mod tests {
         };
         let text = json!(own_fields(&Detail::Identify { personal }, "p-1")).to_string();
         assert_eq!(text, r#"{"identifiers":["email"]}"#);
-        let leave = Detail::PageLeave { engaged_ms: 5, scroll_pct: 80 };
+        let leave = Detail::PageLeave { engaged_ms: 5, scroll_pct: 80, title: None };
         assert_eq!(json!(own_fields(&leave, "p-1")), json!({"engaged_ms": 5, "scroll_pct": 80}));
     }
 }

@@ -53,6 +53,9 @@ pub enum Detail {
     PageLeave {
         engaged_ms: u32,
         scroll_pct: u8,
+        /// Where the page named itself after its `page_view` was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
     },
     Click {
         #[serde(default, skip_serializing_if = "Option::is_none")]

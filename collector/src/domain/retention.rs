@@ -123,7 +123,7 @@ mod tests {
             page: Id::parse(page).unwrap(),
             at: minute * MINUTE,
             raw_at: None,
-            detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0 },
+            detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0, title: None },
         };
         Arrival::bare(Id::parse("v"), Mode::Full, received_at, events.iter().map(event).collect())
     }

@@ -38,7 +38,8 @@ fn detail(wire: &mut WireEvent, kind: Kind) -> Option<Detail> {
             referrer: wire.referrer.take(),
         },
         Kind::PageLeave => {
-            Detail::PageLeave { engaged_ms: wire.engaged_ms?, scroll_pct: wire.scroll_pct.unwrap_or(0) }
+            let scroll_pct = wire.scroll_pct.unwrap_or(0);
+            Detail::PageLeave { engaged_ms: wire.engaged_ms?, scroll_pct, title: wire.title.take() }
         }
         Kind::Click => {
             Detail::Click { target: wire.target.take(), text: wire.text.take(), href: wire.href.take() }

@@ -251,7 +251,7 @@ mod tests {
                 page: Id::parse(page).unwrap(),
                 at: 5,
                 raw_at: None,
-                detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0 },
+                detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0, title: None },
             });
             let arrival = Arrival::bare(Id::parse("v"), Mode::Full, 1, events.to_vec());
             store.append(Append::of(1, Entry::Arrival(arrival))).await.unwrap();

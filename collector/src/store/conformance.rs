@@ -71,7 +71,7 @@ fn id(text: &str) -> Id {
 }
 
 pub(super) fn event(page: &str, event_id: &str, at: i64) -> Event {
-    let detail = Detail::PageLeave { engaged_ms: 1, scroll_pct: 2 };
+    let detail = Detail::PageLeave { engaged_ms: 1, scroll_pct: 2, title: None };
     Event { id: EventId::parse(page, event_id).unwrap(), page: id(page), at, raw_at: None, detail }
 }
 

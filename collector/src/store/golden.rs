@@ -58,7 +58,7 @@ fn details() -> Vec<Detail> {
             title: some("Inicio"),
             referrer: None,
         },
-        Detail::PageLeave { engaged_ms: 8200, scroll_pct: 75 },
+        Detail::PageLeave { engaged_ms: 8200, scroll_pct: 75, title: None },
         Detail::Click { target: some("a#x"), text: some("Más"), href: None },
         Detail::CtaView(cta()),
         Detail::CtaClick(cta()),
@@ -152,7 +152,7 @@ fn appends() -> Vec<Append> {
         page: Id::parse("p1").unwrap(),
         at: 5,
         raw_at: None,
-        detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0 },
+        detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0, title: None },
     };
     let second = Arrival {
         sent: None,
@@ -280,7 +280,7 @@ fn additions() -> Vec<Append> {
             page: Id::parse("p2").unwrap(),
             at: 15,
             raw_at: None,
-            detail: Detail::PageLeave { engaged_ms: 1, scroll_pct: 2 },
+            detail: Detail::PageLeave { engaged_ms: 1, scroll_pct: 2, title: None },
         }],
     };
     let claim = |kind: &'static str, external_id: &str| {
@@ -346,7 +346,7 @@ fn fourth() -> Vec<Append> {
         page: Id::parse("p4").unwrap(),
         at: 33,
         raw_at: None,
-        detail: Detail::PageLeave { engaged_ms: 1, scroll_pct: 2 },
+        detail: Detail::PageLeave { engaged_ms: 1, scroll_pct: 2, title: None },
     };
     let ids = [EventId::Numbered(0), EventId::Numbered(7), EventId::Opaque(Id::parse("suyo-4").unwrap())];
     let old = Arrival::bare(Id::parse("v-4"), Mode::Full, 33, ids.map(leave).into());

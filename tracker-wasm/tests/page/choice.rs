@@ -50,7 +50,9 @@ async fn waiting_stores_and_sends_nothing_and_then_tells_all() {
     assert!(nothing_stored());
     tracker.consent("full");
     until("what was held", || of_kind("consent").len() == 1).await;
-    let mut kinds: Vec<_> = events().into_iter().map(|event| event.kind).collect();
+    // The form may have been seen for a second by then.
+    let mut kinds: Vec<_> =
+        events().into_iter().map(|event| event.kind).filter(|kind| kind != "form_view").collect();
     kinds.sort_unstable();
     assert_eq!(kinds, ["call_click", "consent", "page_leave", "page_view"]);
     assert_eq!(sent()[0].envelope().choice, Choice::Explicit);

@@ -19,8 +19,8 @@ fn paths(views: &[Event]) -> Vec<String> {
 async fn a_route_is_a_page_view_with_its_own_title_and_leave() {
     clean();
     show("<button>More</button>");
-    let _tracker = Tracker::start("full");
     title("First");
+    let _tracker = Tracker::start("full");
     until("the first", || of_kind("page_view").len() == 1).await;
     go("push", "/prices?plan=pro");
     pause(20).await;
@@ -42,7 +42,50 @@ async fn a_route_is_a_page_view_with_its_own_title_and_leave() {
         assert_eq!(leave.page, view.page);
         assert_eq!((&view.id, &leave.id), (&format!("{}-0", view.page), &format!("{}-1", view.page)));
     }
+    assert_eq!(
+        [&leaves[0].title, &leaves[1].title],
+        [&None, &None],
+        "the next page's name is none of a page's"
+    );
     assert_eq!(of_kind("click")[0].page, views[1].page);
+}
+
+#[wasm_bindgen_test]
+async fn a_document_that_has_a_title_is_told_at_once_and_one_that_it_settles_on_with_its_leave() {
+    clean();
+    title("App");
+    let _tracker = Tracker::start("full");
+    pause(20).await;
+    assert_eq!(sent().len(), 1, "nothing is waited for");
+    title("Precios");
+    pause(2_200).await;
+    fire("pagehide", false);
+    assert_eq!(of_kind("page_view")[0].title.as_deref(), Some("App"));
+    assert_eq!(of_kind("page_leave")[0].title.as_deref(), Some("Precios"));
+}
+
+#[wasm_bindgen_test]
+async fn what_a_page_calls_itself_late_is_not_its_title() {
+    clean();
+    title("Precios");
+    let _tracker = Tracker::start("full");
+    pause(5_100).await;
+    title("Come back!");
+    fire("pagehide", false);
+    assert_eq!(of_kind("page_leave").len(), 1);
+    assert_eq!(of_kind("page_leave")[0].title, None);
+}
+
+#[wasm_bindgen_test]
+async fn a_document_without_a_title_is_given_time_to_get_one() {
+    clean();
+    title("");
+    let _tracker = Tracker::start("full");
+    pause(20).await;
+    assert!(sent().is_empty());
+    title("Late");
+    until("the page view", || of_kind("page_view").len() == 1).await;
+    assert_eq!(of_kind("page_view")[0].title.as_deref(), Some("Late"));
 }
 
 #[wasm_bindgen_test]

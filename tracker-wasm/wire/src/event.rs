@@ -204,7 +204,7 @@ macro_rules! event {
 event! {
     /// page_view: the page's address.
     url: String,
-    /// page_view: the document's title.
+    /// page_view: the document's title; page_leave: the one it settled on, where that is another.
     title: String,
     /// page_view: where the visitor came from.
     referrer: String,

@@ -23,6 +23,12 @@ export function visitOf(item) {
   return typeof visit === "object" ? String(visit.id ?? "") || null : String(visit);
 }
 
+/** A page that named itself after it was told is known by the name that its leave brought. */
+function named(items) {
+  const late = new Map(items.filter(({ kind, title }) => kind === "page_leave" && title).map(({ page, title }) => [page, title]));
+  return items.map((item) => (item.kind === "page_view" && late.has(item.page) ? { ...item, title: late.get(item.page) } : item));
+}
+
 /**
  * Groups items that follow each other in one visit, in the order given. A visit that something else interrupts (a
  * stage change in the middle of it) comes back as a further group with the same number and `again`.
@@ -30,7 +36,7 @@ export function visitOf(item) {
 export function groupByVisit(items) {
   const numbers = new Map();
   const groups = [];
-  for (const item of items) {
+  for (const item of named(items)) {
     const visit = visitOf(item);
     const last = groups.at(-1);
     if (last && last.visit === visit) {

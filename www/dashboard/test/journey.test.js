@@ -32,6 +32,16 @@ test("items that follow each other in one visit are one group; an interrupted vi
   assert.deepEqual(groupByVisit([]), []);
 });
 
+test("a page is known by the name that it settled on", () => {
+  const [{ items }] = groupByVisit([
+    { kind: "page_view", page: "p", title: "App" },
+    { kind: "page_view", page: "q", title: "App" },
+    { kind: "page_leave", page: "p", title: "Precios" },
+    { kind: "page_leave", page: "q" },
+  ]);
+  assert.deepEqual(items.map(({ title }) => title), ["Precios", "App", "Precios", undefined]);
+});
+
 test("a visit may be an id or an object with one", () => {
   assert.equal(visitOf({ visit: { id: "v" } }), "v");
   assert.equal(visitOf({ visit: 7 }), "7");

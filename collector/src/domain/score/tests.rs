@@ -60,7 +60,7 @@ fn what_was_looked_at_counts_by_its_path_with_a_cap_and_half_of_it_after_its_tim
         view("c", NOON + 24 * HOUR, "https://www.example.com/Precios"),
         view("d", NOON + 24 * HOUR, "https://www.example.com/"),
         // Of the first visit, and late.
-        event("a", 1, NOON + 25 * HOUR, Detail::PageLeave { engaged_ms: 1, scroll_pct: 1 }),
+        event("a", 1, NOON + 25 * HOUR, Detail::PageLeave { engaged_ms: 1, scroll_pct: 1, title: None }),
     ];
     let marks = marks(&scoring, &looked);
     assert_eq!(

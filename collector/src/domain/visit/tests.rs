@@ -30,7 +30,7 @@ fn click(page: &str, number: u16, at: i64) -> Event {
 }
 
 fn leave(page: &str, number: u16, at: i64, engaged_ms: u32) -> Event {
-    event(page, number, at, Detail::PageLeave { engaged_ms, scroll_pct: 50 })
+    event(page, number, at, Detail::PageLeave { engaged_ms, scroll_pct: 50, title: None })
 }
 
 /// Visit ids with their touches' channels, and each event's visit.

@@ -178,7 +178,7 @@ fn entry(index: usize, (what, who, page, number, day, late): Happening) -> Entry
         }),
         _ => {
             let id = EventId::Opaque(Id::parse(&format!("x{who}{page}{number}")).unwrap());
-            let detail = Detail::PageLeave { engaged_ms: 5, scroll_pct: 1 };
+            let detail = Detail::PageLeave { engaged_ms: 5, scroll_pct: 1, title: None };
             let page = Id::parse(&own).unwrap();
             arrival(visitor, Mode::Full, received, vec![Event { id, page, at, raw_at: None, detail }])
         }

@@ -147,7 +147,7 @@ impl Writer {
             page: page.clone(),
             at: 0,
             raw_at: None,
-            detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0 },
+            detail: Detail::PageLeave { engaged_ms: 0, scroll_pct: 0, title: None },
         };
         let pages = sealed.pages.iter().map(|page| {
             let numbers = page.numbers.iter().map(|number| event(&page.page, EventId::Numbered(*number)));

@@ -80,7 +80,7 @@ pub(super) const CHAT_REF: Fields = REF;
 pub(super) fn shape(kind: Kind) -> (Fields, Fields) {
     match kind {
         Kind::PageView => (URL, TITLE | REFERRER),
-        Kind::PageLeave => (ENGAGED | SCROLL, 0),
+        Kind::PageLeave => (ENGAGED | SCROLL, TITLE),
         // It needs one of the first two.
         Kind::Click => (0, TARGET | HREF | TEXT),
         Kind::CtaView | Kind::CtaClick => (CTA, HREF),
