@@ -5,9 +5,9 @@
 export const IDLE_MS = 30000;
 
 /**
- * Answers `attend(now, visible, alive)`: closes the stretch up to `now` (ms) by what held during it, and says what holds
- * from now on: whether the page can be seen, and whether this is a sign of life. Being shown is one. Answers the engaged
- * time so far, in ms.
+ * Answers `attend(now, visible, alive)`: closes the stretch up to `now` (ms of one monotonic clock) by what held during
+ * it, and says what holds from now on: whether the page can be seen, and whether this is a sign of life. Being shown
+ * is one. Answers the engaged time so far, in ms.
  */
 export const attention = () => {
   let engaged = 0;
