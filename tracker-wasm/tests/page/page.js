@@ -34,6 +34,8 @@ navigator.sendBeacon = (url, body) => {
 export const clean = () => {
   // A test that failed has not ended its own.
   running.splice(0).forEach((started) => started.stop());
+  // Nor is the page called what another one called it.
+  document.title = "Prueba";
   posts = [];
   answers = [];
   takes = true;
