@@ -67,7 +67,7 @@ fn every_kind_keeps_its_fields_and_no_others() {
         json!({"kind": "tracker_error", "code": "wasm_refused", "count": 1}),
     ] {
         let mut given = alien.clone();
-        if fields["kind"] == "page_view" {
+        if fields["kind"] == "page_view" || fields["kind"] == "page_leave" {
             given.as_object_mut().unwrap().remove("title");
         }
         given.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -75,6 +75,7 @@ fn every_kind_keeps_its_fields_and_no_others() {
     }
     for fields in [
         json!({"kind": "page_view", "url": "https://example.com/", "title": "Inicio"}),
+        json!({"kind": "page_leave", "engaged_ms": 1200, "scroll_pct": 100, "title": "Tienda"}),
         json!({"kind": "call_click", "number": "+34 600 000 000", "cta": "llamar"}),
         json!({"kind": "purchase", "order_id": "A-1", "amount": 4990, "currency": "EUR",
                "items": [{"id": "7", "name": "Curso", "quantity": 1, "price": 4990}]}),
