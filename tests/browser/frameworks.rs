@@ -1,6 +1,10 @@
-//! React and Vue by their own packages: routes, a form whose fields the framework holds, and its thanks.
+//! React, Vue and Next by their own packages: routes, a form whose fields the framework holds, and its thanks.
 
-use std::{path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use e2e::holds;
 use serde_json::json;
@@ -14,25 +18,88 @@ use crate::{
 
 const HOME: &str = "/r/app";
 
-/// A page's script, packed with its framework.
-fn packed(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tracker-wasm/tests/frameworks");
-    let packed = Command::new("node").arg(folder.join("pack.mjs")).arg(name).output();
-    let packed = packed.unwrap_or_else(|error| panic!("node: {error}; run `.ci/setup build`"));
-    assert!(packed.status.success(), "{name}: {}", String::from_utf8_lossy(&packed.stderr));
-    String::from_utf8_lossy(&packed.stdout).into_owned()
+/// The tag's address as Next's layout has it.
+const TAG: &str = "https://t.example.com/t/acme.js";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tracker-wasm/tests/frameworks")
 }
 
-async fn play(stage: &Stage, name: &str) {
+/// What a command prints that has to succeed.
+fn run(command: &mut Command) -> String {
+    let ran = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; run `.ci/setup test`"));
+    let (said, wrong) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{command:?}: {said}{wrong}");
+    said.into_owned()
+}
+
+/// The page of a script that is packed with its framework.
+fn packed(stage: &Stage, name: &str) -> String {
+    let script = run(Command::new("node").arg(folder().join("pack.mjs")).arg(name));
+    let app = format!("<div id=\"app\"></div><script>{script}</script>");
+    page(stage, HOME, &recipe(stage, "Plain HTML", "html"), &app, None)
+}
+
+/// What Next builds of its folder: plain files, by the address that each has.
+fn built_by_next() -> Vec<(String, PathBuf)> {
+    let next = folder().join("next");
+    let program = next.join("node_modules/.bin/next");
+    run(Command::new(program).arg("build").current_dir(&next).env("NEXT_TELEMETRY_DISABLED", "1"));
+    let root = next.join("out");
+    let (mut folders, mut files) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push((path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned(), path));
+            }
+        }
+    }
+    files
+}
+
+/// Puts them where the browser finds them, with the tag's address as the recipe has it on this stage.
+fn laid_out(stage: &Stage, files: &[(String, PathBuf)]) -> String {
+    let tag = recipe(stage, "React, Vue, Next", "jsx");
+    let layout = fs::read_to_string(folder().join("next/app/layout.jsx")).unwrap();
+    let address = tag.split('"').nth(1).unwrap();
+    assert!(layout.replace(TAG, address).contains(&tag), "the layout has the recipe's line: {tag}");
+    let mut told = 0;
+    for (name, path) in files {
+        let text = fs::read_to_string(path).unwrap();
+        told += text.matches(TAG).count();
+        let text = text.replace(TAG, address);
+        match name.strip_suffix(".html") {
+            Some(page) => {
+                let at = if page == "index" { HOME.to_owned() } else { format!("{HOME}/{page}") };
+                stage.proxy.page(&at, &text.replacen("<head>", "<head>{head}", 1), None);
+            }
+            None => stage.proxy.file(&format!("{HOME}/{name}"), media_type(name), text),
+        }
+    }
+    assert!(told > 0, "the tag is in what Next built");
+    stage.page(HOME)
+}
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("js") => "text/javascript",
+        Some("css") => "text/css",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+/// The visit, from an advertisement, of the page that is made for the stage.
+async fn play(stage: &Stage, address: impl FnOnce(&Stage) -> String) {
     let config = json!({
         "domains": ["127.0.0.1"], "consent_default": "full",
         "forms": [{"match": "#contacto", "kind": "callback", "success": ".gracias"}],
     });
     stage.binary.client.put_site("demo", &config).await;
-    let tag = recipe(stage, "Plain HTML", "html");
-    let app = format!("<div id=\"app\"></div><script>{}</script>", packed(name));
     let browser = &stage.browser;
-    browser.open(&format!("{}?utm_source=google&utm_medium=cpc", page(stage, HOME, &tag, &app, None))).await;
+    browser.open(&format!("{}?utm_source=google&utm_medium=cpc", address(stage))).await;
     browser.becomes("!!(window.traza && traza.on)").await;
     browser.click("#go").await;
     browser.type_into("[name=telefono]", "600000001").await;
@@ -71,10 +138,16 @@ async fn play(stage: &Stage, name: &str) {
 
 #[test]
 fn react_draws_the_page() {
-    on_stage(None, async |stage| play(stage, "react.jsx").await);
+    on_stage(None, async |stage| play(stage, |stage| packed(stage, "react.jsx")).await);
 }
 
 #[test]
 fn vue_draws_the_page() {
-    on_stage(None, async |stage| play(stage, "vue.js").await);
+    on_stage(None, async |stage| play(stage, |stage| packed(stage, "vue.js")).await);
+}
+
+#[test]
+fn next_builds_the_pages_and_loads_the_tag() {
+    let files = built_by_next();
+    on_stage(None, async |stage| play(stage, |stage| laid_out(stage, &files)).await);
 }

@@ -62,7 +62,9 @@ type Refusal = (u16, Option<u32>);
 
 #[derive(Clone)]
 struct Page {
-    html: String,
+    /// Its media type.
+    kind: &'static str,
+    text: String,
     policy: Option<String>,
 }
 
@@ -146,8 +148,14 @@ impl Proxy {
             Some(_) => format!("<script src=\"{BEFORE}\"></script>"),
             None => format!("<script>{}</script>", lock(&self.behind.before)),
         };
-        let page = Page { html: html.replacen("{head}", &script, 1), policy: policy.map(str::to_owned) };
+        let text = html.replacen("{head}", &script, 1);
+        let page = Page { kind: "text/html; charset=utf-8", text, policy: policy.map(str::to_owned) };
         lock(&self.behind.pages).insert(path.to_owned(), page);
+    }
+
+    /// Makes something that a page of the test's own asks for: a script, a style, a route's data.
+    pub(crate) fn file(&self, path: &str, kind: &'static str, text: String) {
+        lock(&self.behind.pages).insert(path.to_owned(), Page { kind, text, policy: None });
     }
 
     /// Runs a script in every page before any of its own; in pages that are made from now on, or are the demo's.
@@ -247,11 +255,11 @@ async fn answer(behind: Data<Behind>, request: HttpRequest, body: Bytes) -> Http
     let page = lock(&behind.pages).get(&path).cloned();
     if let Some(page) = page {
         let mut response = HttpResponse::Ok();
-        response.content_type("text/html; charset=utf-8");
+        response.content_type(page.kind);
         if let Some(policy) = page.policy {
             response.insert_header((CONTENT_SECURITY_POLICY, policy));
         }
-        return response.body(page.html);
+        return response.body(page.text);
     }
     if !path.starts_with("/t/") {
         return pass(&behind, &request, body).await;
