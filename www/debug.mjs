@@ -57,7 +57,8 @@ export const show = (log, state) => {
   let shown = 0;
   const draw = () => {
     const { mode, choice, via } = state();
-    head.textContent = `Traza · ${mode} (${choice}) · ${via}`;
+    // Nothing had to be judged yet: neither with the core nor without.
+    head.textContent = ["Traza", `${mode} (${choice})`, via].filter(Boolean).join(" · ");
     for (; shown < log.length; shown++) list.prepend(line(log[shown]));
     while (list.childNodes.length > SEEN) list.lastChild.remove();
   };

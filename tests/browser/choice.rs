@@ -39,6 +39,33 @@ fn a_site_that_waits_sends_and_stores_nothing_until_the_choice() {
     });
 }
 
+/// Whether the panel is there and says all of it.
+async fn panel_says(stage: &Stage, words: &[&str]) -> bool {
+    let text = stage.browser.value("document.getElementById('traza-debug')?.shadowRoot.textContent").await;
+    text.as_str().is_some_and(|text| words.iter().all(|word| text.contains(word)))
+}
+
+#[test]
+fn the_panel_shows_what_was_recorded_and_what_became_of_it() {
+    on_stage(None, async |stage| {
+        stage.browser.open(&stage.page("/demo/?traza_debug=1&utm_source=google")).await;
+        let view = ["Traza · full (default)", "page_view"];
+        holds("the page view, and what holds", async || panel_says(stage, &view).await).await;
+        assert!(!panel_says(stage, &["tel:"]).await);
+        stage.browser.click("#call-link").await;
+        holds("the call", async || panel_says(stage, &["click", "tel:"]).await).await;
+    });
+    on_stage(None, async |stage| {
+        stage.consent_default("wait").await;
+        stage.browser.open(&stage.page("/demo/")).await;
+        stage.browser.becomes("!!(window.traza && traza.on)").await;
+        assert!(!panel_says(stage, &[]).await, "nobody asked for it");
+        stage.browser.value("traza('debug')").await;
+        let held = ["Traza · wait (default)", "held", "page_view"];
+        holds("what is held", async || panel_says(stage, &held).await).await;
+    });
+}
+
 #[test]
 fn off_removes_what_was_stored_and_a_lead_goes_alone() {
     on_stage(None, async |stage| {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use e2e::holds;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     Stage,
@@ -108,7 +108,13 @@ async fn play(stage: &Stage, address: impl FnOnce(&Stage) -> String) {
     holds("the form's success is told", async || count(stage, "form_success") == 1).await;
     let views: Vec<_> =
         stage.proxy.events().into_iter().filter(|event| event["kind"] == "page_view").collect();
-    let titles: Vec<_> = views.iter().map(|view| view["title"].clone()).collect();
+    // Where the tag was faster than the framework, the page says with its end what it has been called since.
+    let late = |view: &Value| {
+        let ends = stage.proxy.events().into_iter().filter(|event| event["kind"] == "page_leave");
+        ends.filter(|leave| leave["page"] == view["page"]).find_map(|leave| leave.get("title").cloned())
+    };
+    let titles: Vec<_> =
+        views.iter().map(|view| late(view).unwrap_or_else(|| view["title"].clone())).collect();
     assert_eq!(titles, [json!("Inicio"), json!("Contacto")], "{}", stage.told());
     assert!(views[1]["url"].as_str().unwrap().ends_with("/r/app/contacto"));
     for kind in ["form_start", "form_submit"] {

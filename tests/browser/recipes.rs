@@ -16,7 +16,7 @@ pub(crate) fn recipe(stage: &Stage, heading: &str, language: &str) -> String {
     let (_, block) =
         below.split_once(&format!("```{language}\n")).unwrap_or_else(|| panic!("{heading}: {language}"));
     let block = block.split("```").next().unwrap().trim();
-    block.replace("https://t.example.com", &stage.proxy.collector.base()).replace("/t/acme.js", "/t/demo.js")
+    block.replace("https://t.example.com", &stage.proxy.collector.base()).replace("/t/acme.", "/t/demo.")
 }
 
 /// A page with something in its head, and with something at the end of its body.
@@ -85,6 +85,25 @@ fn rocket_loader_leaves_the_tag_alone() {
     }))).observe(document, {childList: true, subtree: true})</script>";
     on_stage(None, async |stage| {
         once(stage, &format!("{ROCKET}{}", recipe(stage, "WordPress", "html")), "", None).await;
+    });
+}
+
+#[test]
+fn who_runs_no_script_is_counted_and_nobody_twice() {
+    on_stage(None, async |stage| {
+        let pixel = recipe(stage, "Without scripts", "html");
+        once(stage, &recipe(stage, "Plain HTML", "html"), &pixel, None).await;
+        assert!(stage.proxy.requests().iter().all(|request| !request.contains(".gif")), "scripts run here");
+        let counted = async || {
+            let report = stage.binary.client.get("/api/v1/sites/demo/reports/counters").await.expect(200);
+            report["totals"]["anonymous_visits"].as_u64()
+        };
+        assert_eq!(counted().await, Some(0));
+        let image = reqwest::Client::new().get(pixel.split('"').nth(1).unwrap());
+        let answer = image
+            .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
+        assert_eq!(answer.send().await.unwrap().headers()["content-type"], "image/gif");
+        holds("it counts", async || counted().await == Some(1)).await;
     });
 }
 

@@ -1,7 +1,7 @@
 // Clicks, raw: what was hit, for the core and for the loader without it. What it means is decided by `wire`. And calls
 // to action that were seen, and clicks that got nowhere.
 import { refer } from "./chat.js";
-import { BUTTONS, CHANGES, attr, near } from "./element.js";
+import { BUTTONS, CHANGES, attr, near, read } from "./element.js";
 
 const squeeze = (text) => (text || "").replace(/\s+/g, " ").trim().slice(0, 80);
 
@@ -80,7 +80,8 @@ export const clicks = (host) => {
       // The attribute, not the resolved address: a relative link is internal wherever the page stands.
       const href = link && hrefOf(link);
       const chat_ref = href && refer(host, event, link, href);
-      host.saw("click", { target: selector(element), text: wording(element), href, cta: ctaOf(called || element), chat_ref });
+      const asset = (link && read(link, "download")) ?? undefined;
+      host.saw("click", { target: selector(element), text: wording(element), href, asset, cta: ctaOf(called || element), chat_ref });
       if (/^(?!#?$|javascript:)/.test(href || "") || element.closest("form,summary")) return;
       judge();
       dead = element;

@@ -30,8 +30,9 @@ export const json = (value) => JSON.stringify(value, [[], {}, "", 0].some((one) 
 export const KEPT = "tz_q";
 export const BEAT = "tz_h";
 
-/** The keys of what is kept, by how they begin. */
-export const keys = (start) => (attempt(() => store().length && Object.keys(store())) || []).filter((key) => key.startsWith(start));
+/** The tracker's own keys that begin so: those of one letter, and those of one page view. The page may have others. */
+export const keys = (start) =>
+  (attempt(() => store().length && Object.keys(store())) || []).filter((key) => key.startsWith(start) && [4, 40].includes(key.length));
 
 /** A UUIDv7: 48 bits of time, the rest random. */
 export const mint = () => {
@@ -47,7 +48,7 @@ let offered;
 
 /** Takes a visitor id from the collector or the device; none forgets it, here and there. */
 export const adopt = (id) => {
-  if (id == null || (id != known && /^[\w-]{1,64}$/.test(id))) keep("tz_v", (known = id));
+  if (id == null || (id != known && /^[\w-]{2,64}$/.test(id))) keep("tz_v", (known = id));
 };
 
 /** Takes a visitor id from another of the site's domains: it counts where there is none here. */

@@ -7,9 +7,9 @@ export const layer = (host, choose) => {
   const orders = new Set();
   let last;
 
-  const buy = ({ transaction_id: order, value, currency = host.config.currency, items = [] }) => {
+  const buy = ({ transaction_id: order, value, currency, items }) => {
     if (!order || orders.has(order)) return;
-    orders.add(order);
+    currency = currency || host.config.currency;
     // Minor units: two digits for most currencies, none or three for some.
     const { maximumFractionDigits } = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions();
     const minor = (value) => (Number.isFinite(+value) ? Math.round(value * 10 ** maximumFractionDigits) : undefined);
@@ -19,15 +19,16 @@ export const layer = (host, choose) => {
         order_id: "" + order,
         amount: minor(value),
         currency,
-        items: items.map(({ item_id, item_name, quantity, price }) => ({
+        items: (items || []).map(({ item_id, item_name, quantity, price }) => ({
           id: item_id ? "" + item_id : undefined,
-          name: item_name,
+          name: item_name ? "" + item_name : undefined,
           quantity: quantity > 0 ? Math.round(quantity) : undefined,
           price: minor(price),
         })),
       },
       true,
     );
+    orders.add(order);
   };
 
   // An object of a tag manager, or the arguments of `gtag(…)`.

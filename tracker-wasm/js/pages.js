@@ -1,6 +1,6 @@
 // Page views: one showing of one page each, how much of it was seen and for how long.
 import { attention } from "./attention.js";
-import { BEAT, attempt, json, keep, mint } from "./device.js";
+import { BEAT, attempt, json, keep, mint, recall } from "./device.js";
 import { isClickId } from "./raw.js";
 
 const BEAT_MS = 10000;
@@ -23,6 +23,7 @@ export const pages = (host, first) => {
   let page; // its id
   let count; // the next event's number
   let url;
+  let referrer;
   let address; // as it was when it was looked at last
   let attend;
   let deepest; // how much of it was seen, in percent
@@ -32,6 +33,7 @@ export const pages = (host, first) => {
   let began;
   let viewed; // its page_view was recorded: then leaving it is worth recording too
   let beaten; // when its state was last kept
+  let stored; // its state, as the device has it
   const begins = [];
   const ends = [];
 
@@ -57,17 +59,22 @@ export const pages = (host, first) => {
     host.record(event, !gather);
   };
 
-  const begin = (referrer) => {
+  // From where; the same arrival once more, with its own address and referrer, if nothing is said.
+  const begin = (from) => {
+    address = location.href;
+    if (from != null) {
+      referrer = from;
+      url = first || address;
+      first = 0;
+    }
     page = mint();
+    stored = 0;
     count = 2;
     deepest = 0;
     began = Date.now();
     beaten = began - BEAT_MS + BEGINS_MS;
     attend = attention();
     spend(true);
-    address = location.href;
-    url = first || address;
-    first = 0;
     viewed = host.mode != "off";
     pending = viewed && make("page_view", { url, referrer: referrer || undefined }, 0);
   };
@@ -77,8 +84,8 @@ export const pages = (host, first) => {
     host.later(config.numbers ? NUMBERS_MS : TITLE_MS, () => pending == event && tell());
   };
 
-  const view = (referrer) => {
-    begin(referrer);
+  const view = (from) => {
+    begin(from);
     wait();
     begins.map((work) => work());
   };
@@ -122,8 +129,12 @@ export const pages = (host, first) => {
   const beat = () => {
     const now = Date.now();
     if (!viewed || pending || host.mode != "full" || now - beaten < BEAT_MS) return;
+    const key = BEAT + page;
+    // Another page took this one for dead, while it slept, and told its end: what comes now is another showing.
+    if (stored && recall(key) == null) return doc.hidden || view(location.href);
     beaten = now;
-    keep(BEAT + page, "0" + json(left()));
+    keep(key, "0" + json(left()));
+    stored = recall(key);
   };
 
   listen(doc, "visibilitychange", () => spend());
@@ -134,7 +145,7 @@ export const pages = (host, first) => {
   const again = () => [1, 2].includes(performance.navigation.type);
   // Whoever came from nowhere, to a plain address, does so each time.
   const came = attempt(() => doc.referrer);
-  begin((came || location.search) && attempt(again) ? location.href : came);
+  begin((came || location.search) && attempt(again) ? location.href : came || "");
 
   host.id = id;
   host.views = (work) => begins.push(host.guard(work));

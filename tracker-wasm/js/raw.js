@@ -145,7 +145,7 @@ const each = (event, work) => {
       if (name == "href" && CONTACT.test(event.href)) event.href = event.href.replace(/([?&;])(?!(phone|number|domain|to|chaturi)=)[^&;#]*/gi, "$1");
       else work(event, name, true);
     }
-  for (const name of ["title", "text"]) if (event[name]) work(event, name);
+  for (const name of ["title", "text", "asset"]) if (event[name]) work(event, name);
   for (const name in props) if (typeof props[name] == "string") work(props, name);
 };
 

@@ -13,6 +13,8 @@ const GATHER_EVENTS = 20;
 const SILENCE_MS = 30000; // no answer by then is none
 const LEASE = "tz_l"; // until when the others leave to one tab what is kept
 const LEASE_MS = 10000;
+const PAUSE = "tz_p"; // until when the collector wants to be left alone
+const PAUSE_S = 3600; // and no longer than that
 const BEAT_OLD_MS = 180000; // a page view that lives is younger, hidden or not
 
 /** How much of what waits leaves: one beacon, all of it (the page was hidden), or all and the page is over. */
@@ -32,11 +34,10 @@ export const road = (url, state, later, guard, note) => {
   let flight = [];
   let unsure = []; // given to sendBeacon, which says nothing more
   let failures = 0;
-  let sure; // the collector has answered, and not failed since
-  let paused;
-  let asked; // until when the collector wants to be left alone
+  let until = 0; // nothing leaves before, save at the page's end
+  let asked = 0; // the same, where the collector wants it so
   let timed;
-  let kept;
+  let mine = []; // lines of what is kept that this page has to deliver
   let lost = {}; // how many events, by why
   let show; // takes the telephone numbers of an answer
 
@@ -80,31 +81,43 @@ export const road = (url, state, later, guard, note) => {
 
   const beacon = (body) => attempt(() => navigator.sendBeacon(url, body));
 
-  // What has left without an answer: if the collector was last seen failing all of that is in doubt; if it has not been
-  // seen yet, what must not be lost; and what the browser would not take at the end. A second delivery has the same ids
-  // and changes nothing.
-  const doubtful = (batch) => batch.filter((item) => failures || batch.refused || (item.lead && !sure));
+  // What is kept that another tab has to deliver.
+  const others = () => (recall(KEPT) || "").split("\n").filter((line) => line && !mine.includes(line));
 
+  // Whatever has no answer yet: given to the browser is not received. A second delivery has the same ids and changes
+  // nothing.
   const persist = (how) => {
-    const items = unsure.concat(flight.flatMap(doubtful), queue).filter((item) => item.mode == "full");
+    const items = unsure.concat(flight.flat(), queue).filter((item) => item.mode == "full");
     if (state().mode != "full" || !items.length) return;
-    // Leads first; another tab may have left something here, which stays.
-    const lines = items.map((item) => +!!item.lead + item.json).sort().reverse();
-    const chosen = new Set();
+    const lines = items.map((item) => +!!item.lead + item.json);
+    const chosen = [];
     let chars = 0;
     let over = 0;
-    for (const line of new Set(lines.concat((recall(KEPT) || "").split("\n")))) {
+    // Leads first.
+    for (const line of new Set(lines.concat(others()).sort().reverse())) {
       chars += line.length + 1;
-      if (chosen.size < EVENTS && chars < KEPT_CHARS) line && chosen.add(line);
+      if (chosen.length < EVENTS && chars < KEPT_CHARS) chosen.push(line);
       else over++;
     }
-    if (how == END) keep(LEASE, asked > Date.now() ? asked : null);
-    if (over && how == END) chosen.add("0" + note("lost_storage", over));
-    keep(KEPT, (kept = [...chosen].join("\n")));
+    mine = lines;
+    if (how == END) {
+      keep(LEASE);
+      if (over) chosen.push("0" + note("lost_storage", over));
+    }
+    keep(KEPT, chosen.join("\n"));
+  };
+
+  // All of it was delivered after all.
+  const clear = () => {
+    if (!mine.length || queue.length || flight.length || unsure.length) return;
+    keep(KEPT, others().join("\n") || null);
+    mine = [];
+    keep(LEASE);
+    keep(PAUSE);
   };
 
   const flush = (how) => {
-    if (!how && (paused || flight.length)) return;
+    if ((how != END && until > Date.now()) || (!how && flight.length)) return;
     if (queue.length) confess();
     while (queue.length) {
       const { mode } = queue[0];
@@ -125,12 +138,11 @@ export const road = (url, state, later, guard, note) => {
       const full = mode == "full";
       const body = start + batch.map((item) => item.json) + "]}";
       // A beacon always carries cookies, so only full mode may use it; and it has no answer.
-      if (how == END && full && beacon(body)) unsure.push(...doubtful(batch));
+      if (how == END && full && beacon(body)) unsure.push(...batch);
       else {
         // Over the quota the browser would refuse it; without, it needs the page to live on.
         const fits = flight.reduce((sum, other) => sum + other.bytes, bytes) < QUOTA_BYTES;
         batch.bytes = fits && bytes;
-        batch.refused = how == END && full;
         flight.push(batch);
         // A page that is over shows no number to anybody.
         post(body, full, fits, (...said) => answered(batch, ...said), show && how != END ? "?numbers" : "");
@@ -145,7 +157,6 @@ export const road = (url, state, later, guard, note) => {
     flight = flight.filter((other) => other != batch);
     if (status > 199 && status < 300) {
       failures = 0;
-      sure = true;
       if (said.visitor && state().mode == "full") adopt(said.visitor);
       if (show) show(said.numbers);
     } else if (status > 399 && status < 500 && !/^(408|425|429)$/.test(status)) {
@@ -154,27 +165,23 @@ export const road = (url, state, later, guard, note) => {
     } else {
       queue.unshift(...batch);
       shrink();
-      paused = true;
       failures++;
-      sure = false;
       // Not all browsers at the same moment.
-      const wait = 1000 * Math.min(pause || 2 ** Math.min(failures, 6), 3600) * (1 + Math.random() / 8);
-      later(wait, resume);
+      const wait = 1000 * Math.min(pause || 2 ** Math.min(failures, 6), PAUSE_S) * (1 + Math.random() / 8);
+      until = Math.max(until, Date.now() + wait);
+      if (pause) asked = until;
+      if (pause && state().mode == "full") keep(PAUSE, asked);
       persist();
-      if (pause && kept) keep(LEASE, (asked = Date.now() + wait));
+      resume();
     }
-    if (kept && !queue.length && !flight.length) {
-      // Delivered after all. If another tab wrote since, the rest is its own to clear.
-      if (recall(KEPT) == kept) keep(KEPT);
-      keep(LEASE);
-      kept = "";
-    }
+    clear();
     flush(NEXT);
   };
 
   const resume = () => {
-    paused = false;
-    flush(NEXT);
+    const wait = until - Date.now();
+    if (wait > 0) later(wait, resume);
+    else flush(NEXT);
   };
 
   const push = (item, urgent) => {
@@ -195,9 +202,19 @@ export const road = (url, state, later, guard, note) => {
     unsure = [];
     if (state().mode != "full") return;
     const now = Date.now();
-    const free = recall(LEASE);
-    if (free > now) {
-      later(free - now, restore);
+    // How long something has yet to go; what goes on for longer than it may was said by a clock that was set back since.
+    const left = (key, most) => {
+      const ms = recall(key) - now;
+      return ms > 0 && ms <= most ? ms : 0;
+    };
+    const pause = left(PAUSE, PAUSE_S * 1125);
+    if (pause) {
+      until = asked = now + pause;
+      resume();
+    }
+    const leased = left(LEASE, LEASE_MS);
+    if (leased) {
+      later(leased, restore);
       return;
     }
     const take = (line, young) => {
@@ -209,18 +226,24 @@ export const road = (url, state, later, guard, note) => {
       return true;
     };
     for (const key of keys(BEAT)) if (take(recall(key), BEAT_OLD_MS)) keep(key);
-    kept = recall(KEPT);
-    if (!kept) return;
+    mine = [];
+    mine = others();
+    if (!mine.length) return;
     keep(LEASE, now + LEASE_MS);
-    kept.split("\n").map((line) => take(line, 0));
-    if (!queue.length && !flight.length) keep(KEPT), keep(LEASE);
+    mine.map((line) => take(line, 0));
+    clear();
   };
 
   return {
     push,
-    resume,
     restore,
     lose,
+
+    /** The network is back: what it held up leaves now. */
+    online() {
+      until = asked;
+      resume();
+    },
 
     /** From here on the page can show numbers, by `work(numbers)`: beacons say so. */
     shows(work) {
@@ -241,11 +264,13 @@ export const road = (url, state, later, guard, note) => {
 
     /**
      * Tells the collector, once, that this browser is to be forgotten: it answers by dropping its cookie, which no
-     * script can reach. The only thing that mode `off` ever sends by itself; it is counted there, not stored.
+     * script can reach. The only thing that mode `off` ever sends by itself; it is counted there, not stored. Until it was
+     * heard, a "0" stands where the visitor's id stood: the next page says it again.
      */
     revoke(event) {
       forget();
-      post(head("off") + json(event) + "]}", 1, 1, () => {});
+      keep("tz_v", 0);
+      post(head("off") + json(event) + "]}", 1, 1, (status) => status < 500 && recall("tz_v") == 0 && keep("tz_v"));
     },
   };
 };

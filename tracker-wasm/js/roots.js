@@ -2,7 +2,7 @@
 import { attempt } from "./device.js";
 
 // What may have a shadow root, of what is common in pages: each element that is looked at costs.
-const HOSTS = ":not(a,b,br,button,form,head,head *,html,i,img,input,label,li,ol,option,p,path,script,svg,td,th,tr,ul)";
+const HOSTS = ":not(a,br,button,head *,i,img,input,li,option,p,path,script,td)";
 
 /** Gives a host its `each(work)` and `look(root)`; answers what begins with the document, once all have asked. */
 export const roots = (host) => {
@@ -19,9 +19,13 @@ export const roots = (host) => {
     host.look(root);
     // Neither reaches beyond the root that it happens in.
     root.addEventListener("load", guard((event) => frame(event.target)), { capture: true, passive: true });
-    // The shadow roots that an event came through are there by then, however late they were made.
+    // The shadow roots that an event came through are there by then, however late they were made. What is done in a frame is
+    // a sign of life as any other.
     if (root.defaultView)
-      host.alive(() => listen(root, "pointerdown focusin click", (event) => event.composedPath().map((node) => node.nodeType == 11 && meet(node))));
+      listen(root, "pointerdown focusin click", (event) => {
+        host.wake();
+        event.composedPath().map((node) => node.nodeType == 11 && meet(node));
+      });
   };
 
   host.look = (root) => {

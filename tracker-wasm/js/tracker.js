@@ -27,7 +27,7 @@ const rank = (mode) => modes.indexOf(mode);
  *   a `gap`, no more often than that many ms
  * - `later(ms, work)`: a guarded timer; `guard(work)`: a guarded function
  * - `tick(work)`: each second, and after a click
- * - `alive(work)`: at the first sign of life, or at once if there was one
+ * - `alive(work)`: at the first sign of life, or at once if there was one; `wake()` is one
  * - `mode`: wait, off, anonymous, full
  * - `saw(kind, fields, urgent)`: something happened; answers the event's id, `fields.id` if there is one; `id()` gives
  *   one out beforehand
@@ -62,7 +62,7 @@ export const tracker = (config, base, load, early = []) => {
       host.core = 0;
       attempt(() => {
         deliver(views.make("tracker_error", { code: "strikes", count: strikes }));
-        out.flush(ALL);
+        end(ALL);
       });
     }
   };
@@ -97,7 +97,7 @@ export const tracker = (config, base, load, early = []) => {
       let last = -gap;
       const hear = guard((event) => {
         // A frame with a tag of its own tells for itself.
-        if (event.timeStamp - last < gap || (!here && on.traza?.on)) return;
+        if ((gap && event.timeStamp - last < gap) || (!here && on.traza?.on)) return;
         last = event.timeStamp;
         work(event);
       });
@@ -126,6 +126,7 @@ export const tracker = (config, base, load, early = []) => {
   // ---- what happens on the page --------------------------------------------------------------------------------
 
   let choice;
+  let word; // the visitor's own, as the device has it
   let held = []; // what waits for the core, or for the visitor's choice: events, and whether each is urgent
 
   const hold = (event, urgent) => (event.lead || held.length < 200 ? held.push([event, urgent]) : out.lose("held"));
@@ -162,6 +163,7 @@ export const tracker = (config, base, load, early = []) => {
     now: () => then || Date.now(),
     tick: (work) => works.push(guard(work)),
     alive: (work) => (awake ? work() : waking.push(work)),
+    wake: () => wake(),
     guard,
     later,
     listen,
@@ -201,8 +203,10 @@ export const tracker = (config, base, load, early = []) => {
     const { mode } = host;
     bringNumbers();
     if (show) show(null);
+    const known = recall("tz_v");
     if (mode == "full") out.restore();
-    else if (mode != "wait" && (was == "full" || recall("tz_v"))) out.revoke(views.make("consent", { mode }));
+    // A withdrawal that the collector has not heard of is told again.
+    else if (was == "full" || known == 0 || (known && mode != "wait")) out.revoke(views.make("consent", { mode: rank(mode) > 0 ? mode : "off" }));
   };
 
   // Events stay with the mode they were recorded in; what was held is judged now; a page view that was sent under one
@@ -220,12 +224,22 @@ export const tracker = (config, base, load, early = []) => {
     choice = "explicit";
     // "full" is remembered; a smaller word only where the site's default would keep more at the next page.
     keep("tz_c", mode == "full" || rank(config.consent) > rank(mode) ? mode : null);
+    word = recall("tz_c");
     if (was != "wait" && more < 0) out.lower();
     settle(was);
     if (was != "wait" || mode == "off") held = held.filter(([event]) => event.lead);
     if (was == "wait" && mode != "off") release();
-    else if (more) views.view();
+    // Who allows more came from where they came; who allows less leaves no trace of it.
+    else if (more) views.view(more > 0 ? null : "");
     host.saw("consent", { mode });
+  };
+
+  // The visitor may have chosen anew in another tab, or since this page went into a cache.
+  const heed = () => {
+    const now = recall("tz_c");
+    if (now == word) return;
+    word = now;
+    choose(rank(now) >= 0 ? now : "off");
   };
 
   const text = (value) => (value == null ? undefined : "" + value);
@@ -246,7 +260,7 @@ export const tracker = (config, base, load, early = []) => {
       lead.kind = what.kind == "callback" ? "callback" : "form";
       if (consent) lead.consent = { text_version: text(consent.text_version), purposes: [].concat(consent.purposes || []).map(text) };
       if (fields) lead.fields = texts(fields);
-      host.saw("form_submit", { form: text(what.form) || "traza", lead }, true);
+      host.saw("form_submit", { form: (text(what.form) || "traza").slice(0, 80), lead }, true);
     }
   });
 
@@ -285,25 +299,25 @@ export const tracker = (config, base, load, early = []) => {
   const watch = () => {
     if (watched) return;
     watched = true;
-    listen(doc, "scroll pointerdown", wake);
+    listen(doc, "scroll", wake);
     const begin = roots(host);
     const tells = [clicks(host), forms(host)];
     sight(host, "form,[data-traza-cta],[class*=cta],[class*=btn],[class*=button]", (element) => tells.map((tell) => tell(element)));
-    listen(window, "online", out.resume);
+    listen(window, "online", out.online);
     begin();
   };
   const wake = () => {
     if (awake) return;
-    watch();
     awake = true;
     views.follow();
+    watch();
     waking.map((work) => work());
     early = [];
   };
 
   let views;
   guard(() => {
-    const word = recall("tz_c");
+    word = recall("tz_c");
     const signal = attempt(() => navigator.globalPrivacyControl || navigator.doNotTrack == 1);
     choice = rank(word) >= 0 ? "explicit" : signal ? "signal" : "default";
     host.mode = choice == "explicit" ? word : signal ? "off" : config.consent;
@@ -315,7 +329,8 @@ export const tracker = (config, base, load, early = []) => {
     handOver(host);
     // Nobody's banner speaks louder than the visitor's browser.
     const look = layer(host, (yes) => signal || choose(yes ? "full" : config.consent == "anonymous" ? "anonymous" : "off"));
-    listen(doc, "click auxclick keydown focusin input invalid submit message", wake);
+    // What is done in a frame takes the focus there: all that its page hears of it before frames are looked for.
+    listen(doc, "blur click auxclick keydown focusin input invalid submit message", wake);
     listen(doc, "click", () => later(50, pulse), 1000);
     listen(window, "pagehide", () => {
       pulse();
@@ -324,6 +339,7 @@ export const tracker = (config, base, load, early = []) => {
       // Back from the cache: another showing of the page, by another id, and nobody's referral.
       if (!hearing.pageshow) listen(window, "pageshow", (event) => {
         if (!event.persisted) return;
+        heed();
         views.view(location.href);
         settle();
       });
@@ -331,6 +347,7 @@ export const tracker = (config, base, load, early = []) => {
     listen(doc, "visibilitychange", () => {
       views.tell();
       if (doc.hidden) end(ALL);
+      else heed();
     });
     settle();
     // A form that the page before had sent may show its success at once.

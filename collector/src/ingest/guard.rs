@@ -1,6 +1,7 @@
 //! The inline guard's beacon (`www/guard.js`), written out as any other. The guard has 700 bytes, so what it sends is
-//! short: `{"v":1,"page","mode"?,"url","referrer","events":[[kind, at, href, cta, [lead, email, phone]]]}`, where `kind`
-//! is the browser's name of what happened, and a `mode` is a word of the visitor's own.
+//! short: `{"v":1,"page","m"?,"u","r","e":[[kind, at, href, cta, [lead, email, phone]]]}`, where `kind` is the
+//! browser's name of what happened, `u` the page's address, `r` the referrer, and an `m` is a word of the visitor's own; no address is `false`.
+//! Guards that were pasted earlier say `mode`, `url`, `referrer`, `events`.
 
 use actix_web::web::Bytes;
 use serde::Deserialize;
@@ -12,11 +13,13 @@ const BEGINNING: &[u8] = br#"{"v":1,"page":"#;
 #[derive(Deserialize)]
 struct Short {
     page: Number,
+    #[serde(rename = "m", alias = "mode")]
     mode: Option<String>,
-    #[serde(default)]
-    url: String,
-    #[serde(default)]
-    referrer: String,
+    #[serde(default, rename = "u", alias = "url")]
+    url: Value,
+    #[serde(default, rename = "r", alias = "referrer")]
+    referrer: Value,
+    #[serde(rename = "e", alias = "events")]
     events: Vec<Vec<Value>>,
 }
 
@@ -47,14 +50,15 @@ pub fn expand(body: Bytes) -> Bytes {
 /// The `n`th event of a page view, as the tracker would have sent it raw. `None` for a click on no link and no call to
 /// action, which the guard keeps for the loader alone.
 fn event_of(short: &Short, page: &str, n: usize, event: &[Value]) -> Option<Value> {
-    let part = |index: usize| event.get(index).filter(|part| !part.is_null() && *part != "");
+    let part =
+        |index: usize| event.get(index).filter(|part| !part.is_null() && *part != "" && *part != false);
     let mut out = json!({ "id": format!("{page}-{n}"), "page": page, "at": part(1) });
     match part(0).and_then(Value::as_str) {
         Some("pagehide") => {
             out["kind"] = "page_view".into();
-            out["url"] = short.url.as_str().into();
-            if !short.referrer.is_empty() {
-                out["referrer"] = short.referrer.as_str().into();
+            out["url"] = short.url.as_str().unwrap_or_default().into();
+            if let Some(referrer) = short.referrer.as_str().filter(|text| !text.is_empty()) {
+                out["referrer"] = referrer.into();
             }
         }
         Some("submit") => {
@@ -105,6 +109,25 @@ mod tests {
                 {"id": "4-90-3", "page": "4-90", "at": 3, "kind": "form_submit", "form": "form"},
                 {"id": "4-90-4", "page": "4-90", "at": 4, "kind": "page_view", "url": "https://example.com/?utm_source=a"},
             ]})
+        );
+    }
+
+    #[test]
+    fn who_chose_less_is_told_of_without_an_address() {
+        let body = r#"{"v":1,"page":90,"m":"off","u":false,"r":false,"e":[
+            ["submit",3,false,null,["form","ana@example.com",null]]]}"#;
+        assert_eq!(
+            expanded(body),
+            json!({"v": 1, "sent": 3, "mode": "off", "choice": "explicit", "via": "guard", "events": [
+                {"id": "3-90-0", "page": "3-90", "at": 3, "kind": "form_submit", "form": "form",
+                 "lead": {"kind": "form", "email": "ana@example.com", "phone": null}},
+            ]})
+        );
+        let body = r#"{"v":1,"page":90,"u":"https://example.com/","r":"https://example.net/","e":[["pagehide",4,false]]}"#;
+        let view = &expanded(body)["events"][0];
+        assert_eq!(
+            (&view["url"], &view["referrer"]),
+            (&json!("https://example.com/"), &json!("https://example.net/"))
         );
     }
 

@@ -141,10 +141,11 @@ impl Browser {
         eventually(expression, PATIENCE, async || (self.ask(expression).await? == true).then_some(())).await;
     }
 
-    /// Waits until the address contains a text.
+    /// Waits until the page whose address contains a text is there: its driver may already tell of one that is still to come.
     pub(crate) async fn arrives_at(&self, part: &str) {
         eventually(part, PATIENCE, async || {
-            self.driver.current_url().await.ok().filter(|url| url.as_str().contains(part))
+            let address = self.ask("location.href").await?;
+            address.as_str().is_some_and(|address| address.contains(part)).then_some(())
         })
         .await;
     }

@@ -71,6 +71,26 @@ pub(crate) async fn early_call_closed(stage: &Stage) {
     told(stage, "page_view", LANDING, 1).await;
 }
 
+pub(crate) async fn early_lead(stage: &Stage) {
+    stage.consent_default("wait").await;
+    let url = landing(stage, &guard(stage).await, None);
+    stage.proxy.hold_tag(true);
+    stage.browser.open_early(&format!("{url}?utm_source=google&gclid=secret")).await;
+    stage.browser.click("#call").await;
+    stage.browser.type_into("#phone", "600 000 000").await;
+    stage.browser.click("#send").await;
+    stage.until("the lead", async || stage.leads().await.len() == 1).await;
+    stage.proxy.hold_tag(false);
+    stage.browser.arrives_at(NEXT).await;
+    stage.browser.becomes("!!(window.traza && traza.on)").await;
+    let texts = stage.proxy.texts();
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    for address in ["google", "secret", LANDING, "tel:"] {
+        assert!(!texts[0].contains(address), "{address}: {}", texts[0]);
+    }
+    assert_eq!(stage.leads().await[0]["origin"]["first"]["reason"], "no_consent");
+}
+
 pub(crate) async fn by_link(stage: &Stage) {
     stage.browser.open(&landing(stage, "", None)).await;
     stage.browser.click("#next").await;

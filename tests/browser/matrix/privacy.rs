@@ -157,7 +157,7 @@ pub(crate) async fn planted(stage: &Stage) {
     stage.browser.open(&stage.page("/p/before.html?yo=plantado-procedencia@example.com")).await;
     stage.browser.click("#go").await;
     stage.browser.arrives_at("pedido.html").await;
-    assert!(stage.browser.value("document.referrer").await.to_string().contains("plantado-procedencia"));
+    stage.browser.becomes("document.referrer.includes('plantado-procedencia')").await;
     told(stage, "page_view", "pedido.html", 1).await;
     let own = "traza('track', 'aviso', {nota: 'para plantado-propio@example.com'})";
     stage.browser.value(own).await;

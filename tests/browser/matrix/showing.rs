@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::harness::Stage;
 use serde_json::json;
 
-use crate::page::{LANDING, NEXT, fence, landing, of, told};
+use crate::page::{LANDING, NEXT, fence, landing, of, plain, told};
 
 pub(crate) async fn back(stage: &Stage) {
     stage.browser.open(&landing(stage, "", None)).await;
@@ -27,6 +27,33 @@ pub(crate) async fn back(stage: &Stage) {
     };
     assert_eq!(ids("page_view").len(), 2, "{}", stage.told());
     assert_eq!(ids("page_view"), ids("page_leave"));
+}
+
+/// The path of an application's first route; its others begin alike.
+const APP: &str = "/p/app";
+
+pub(crate) async fn routes(stage: &Stage) {
+    let browser = &stage.browser;
+    browser.open(&plain(stage, &format!("{APP}/inicio"), "Inicio")).await;
+    told(stage, "page_view", "/app/inicio", 1).await;
+    browser.value("(history.pushState({}, '', 'precios'), document.title = 'Precios', true)").await;
+    told(stage, "page_view", "/app/precios", 1).await;
+    told(stage, "page_leave", "/app/inicio", 1).await;
+    assert!(of(stage, "page_leave", "/app/precios").is_empty(), "{}", stage.told());
+    browser.value("(document.title = 'Inicio', history.back())").await;
+    told(stage, "page_view", "/app/inicio", 2).await;
+    fence(stage).await;
+    for (kind, path, count) in [
+        ("page_view", "/app/inicio", 2),
+        ("page_view", "/app/precios", 1),
+        ("page_leave", "/app/inicio", 2),
+        ("page_leave", "/app/precios", 1),
+    ] {
+        told(stage, kind, path, count).await;
+    }
+    let view = &of(stage, "page_view", "/app/precios")[0];
+    assert_eq!(view["title"], "Precios");
+    assert!(view["referrer"].as_str().unwrap().ends_with("/app/inicio"), "{view}");
 }
 
 /// Opens a page that has the landing page prerendered, and waits until that page's scripts ran.

@@ -7,7 +7,7 @@ use wire::{
 };
 
 use crate::page::{
-    Tracker, clean, click, events, fire, kept, of_kind, pause, remember, sent, show, submit, until,
+    Tracker, act, clean, click, events, fire, kept, of_kind, pause, remember, sent, show, submit, until,
 };
 
 const PAGE: &str = r#"<a id=call href="tel:+34600000000">Call</a><a id=in href="/a?gclid=G1&utm_source=s">In</a>
@@ -116,7 +116,11 @@ async fn withdrawal_removes_what_was_stored_and_tells_the_collector_once() {
     let before = sent().len();
     click("#in");
     tracker.consent("off");
-    assert_eq!((kept("tz_v"), kept("tz_q")), (None, None));
+    assert_eq!(
+        (kept("tz_v").as_deref(), kept("tz_q")),
+        (Some("0"), None),
+        "no id: only that it is to be told"
+    );
     // The default would keep more at the next page.
     assert_eq!(kept("tz_c").as_deref(), Some("off"));
     click("#call");
@@ -124,6 +128,7 @@ async fn withdrawal_removes_what_was_stored_and_tells_the_collector_once() {
     pause(1_200).await;
     let posts = sent();
     assert_eq!(posts.len(), before + 1, "one word, and nothing after it");
+    assert_eq!(kept("tz_v"), None, "it was heard");
     let last = &posts[before];
     assert_eq!((last.envelope().mode, last.envelope().visitor.as_ref()), (Some(Mode::Off), None));
     assert_eq!(last.credentials, "include", "so that the collector can drop its cookie");
@@ -145,6 +150,91 @@ async fn nothing_joins_what_was_anonymous_to_what_is_not() {
     assert!(!pages[0].is_empty() && !pages[1].is_empty());
     assert!(pages[0].iter().all(|page| !pages[1].contains(page)), "a page view has one mode");
     assert_eq!(of_kind("page_leave").len(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn who_allows_more_came_from_where_they_came() {
+    clean();
+    act("Object.defineProperty(document, 'referrer', { configurable: true, value: 'https://www.google.com/' });
+         history.replaceState(null, '', '?utm_source=news&gclid=G1')");
+    let tracker = Tracker::start("anonymous");
+    act("history.replaceState(null, '', location.pathname); delete document.referrer");
+    tracker.consent("full");
+    until("both views", || of_kind("page_view").len() == 2).await;
+    let views = of_kind("page_view");
+    assert!(
+        views[1].url.as_deref().is_some_and(|url| url.ends_with("?utm_source=news&gclid=G1")),
+        "{views:?}"
+    );
+    assert_eq!(views[1].referrer.as_deref(), Some("https://www.google.com/"));
+    // The other way nothing of it goes along.
+    tracker.consent("anonymous");
+    until("the third", || of_kind("page_view").len() == 3).await;
+    let last = &of_kind("page_view")[2];
+    assert!(!last.url.as_deref().unwrap_or_default().contains("utm_") && last.referrer.is_none(), "{last:?}");
+}
+
+#[wasm_bindgen_test]
+async fn a_withdrawal_holds_in_every_tab_and_on_the_way_back() {
+    for back in [false, true] {
+        let _tracker = started("full").await;
+        click("#call");
+        until("the call", || of_kind("call_click").len() == 1).await;
+        if back {
+            fire("pagehide", true);
+        }
+        let before = events().len();
+        // Said on another page.
+        remember("tz_c", "off");
+        if back {
+            fire("pageshow", true);
+        } else {
+            act("document.dispatchEvent(new Event('visibilitychange'))");
+        }
+        click("#in");
+        fire("pagehide", false);
+        pause(50).await;
+        let after: Vec<_> = sent().iter().flat_map(|post| post.events().to_vec()).skip(before).collect();
+        assert!(after.iter().all(|event| event.kind == "consent"), "{after:?}");
+        assert_eq!((kept("tz_v"), kept("tz_c").as_deref()), (None, Some("off")));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_withdrawal_that_was_not_heard_is_told_by_the_next_page() {
+    for (default, word) in [("full", Some("off")), ("wait", None)] {
+        clean();
+        remember("tz_c", "full");
+        let tracker = Tracker::start(default);
+        until("a visitor", || kept("tz_v").is_some() && sent().len() == 1).await;
+        crate::page::answer(0, None, None);
+        tracker.consent("off");
+        until("it was tried", || sent().len() == 2).await;
+        pause(50).await;
+        assert_eq!(kept("tz_v").as_deref(), Some("0"));
+        drop(tracker);
+        let _next = Tracker::start(default);
+        until("it is tried again, and heard", || kept("tz_v").is_none()).await;
+        let posts = sent();
+        assert_eq!((posts.len(), kept("tz_c").as_deref()), (3, word));
+        let last = posts[2].envelope();
+        assert_eq!((last.mode, last.visitor.as_ref()), (Some(Mode::Off), None));
+        assert_eq!(posts[2].credentials, "include");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_pages_own_storage_is_left_alone() {
+    clean();
+    for key in ["tz_hours", "tz_offset", "tz"] {
+        remember(key, "theirs");
+    }
+    let tracker = Tracker::start("full");
+    until("a visitor", || kept("tz_v").is_some()).await;
+    tracker.consent("off");
+    for key in ["tz_hours", "tz_offset", "tz"] {
+        assert_eq!(kept(key).as_deref(), Some("theirs"), "{key}");
+    }
 }
 
 #[wasm_bindgen_test]

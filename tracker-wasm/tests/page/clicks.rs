@@ -16,6 +16,22 @@ async fn started(html: &str) -> Tracker {
 }
 
 #[wasm_bindgen_test]
+async fn a_tap_that_waited_its_turn_counts_though_a_later_click_came_first() {
+    let _tracker = started(
+        r#"<a id=call href="tel:+34600000000">Call</a><a id=mail href="mailto:info@example.com">Mail</a>"#,
+    )
+    .await;
+    click("#mail");
+    // A page's script clicks while a tap still waits in the browser's queue, with its own, earlier time.
+    act(r#"const tap = new MouseEvent("click", { bubbles: true, composed: true, cancelable: true });
+        Object.defineProperty(tap, "timeStamp", { value: 1 });
+        addEventListener("click", (event) => event.preventDefault(), { once: true });
+        find('#call').dispatchEvent(tap);"#);
+    fire("pagehide", false);
+    assert_eq!((of_kind("email_click").len(), of_kind("call_click").len()), (1, 1));
+}
+
+#[wasm_bindgen_test]
 async fn links_are_what_they_do() {
     let _tracker = started(
         r#"<a id=call href="tel:+34600000000">Call</a>

@@ -335,6 +335,30 @@ async fn forms_in_shadow_roots_and_frames_have_the_same_story() {
 }
 
 #[wasm_bindgen_test]
+async fn a_lead_in_a_frame_needs_no_other_sign_of_life() {
+    // What the page hears of it: it loses the focus; and, once it has looked for frames, what is done in there.
+    for (wait, sign) in [
+        (0, "window.dispatchEvent(new FocusEvent('blur'))"),
+        (2_500, "button.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, composed: true }))"),
+    ] {
+        let _tracker = started("<iframe id=frame></iframe>", "{}").await;
+        act(r#"const inside = find('#frame').contentDocument;
+            inside.body.innerHTML = '<form name=framed data-traza-lead=form><input name=phone><button>Send</button></form>';
+            inside.querySelector("form").addEventListener("submit", (e) => e.preventDefault());"#);
+        pause(wait).await;
+        act(&format!(
+            r#"const inside = find('#frame').contentDocument;
+            const button = inside.querySelector("button"), field = inside.querySelector("input");
+            {sign};
+            field.value = "600000001"; field.dispatchEvent(new InputEvent("input", {{ bubbles: true, composed: true }}));
+            button.click();"#
+        ));
+        assert_eq!(phone(&only("form_submit")), Some("600000001"), "{sign}");
+        assert_eq!(of_kind("form_start").len(), 1);
+    }
+}
+
+#[wasm_bindgen_test]
 async fn hostile_names_do_no_harm_in_any_of_it() {
     let _tracker = started(
         r#"<form name=contact data-traza-lead=form><input name=submit><input name=matches><input name=closest><input name=getRootNode>

@@ -58,6 +58,25 @@ async fn a_purchase_is_told_once_in_minor_units() {
 }
 
 #[wasm_bindgen_test]
+async fn a_purchase_that_was_told_badly_counts_once_it_is_told_well() {
+    clean();
+    let _tracker = Tracker::of("full", r#"{"currency":"EUR"}"#);
+    tell(r#"["event","purchase",{"transaction_id":"B-1","value":10,"currency":"€"}]"#);
+    tell(r#"["event","purchase",{"transaction_id":"B-2","value":10,"currency":null,"items":null}]"#);
+    tell(
+        r#"["event","purchase",{"transaction_id":"B-3","value":10,"currency":"EUR","items":[{"item_name":7}]}]"#,
+    );
+    until("two of them", || of_kind("purchase").len() == 2).await;
+    tell(r#"["event","purchase",{"transaction_id":"B-1","value":10,"currency":"EUR"}]"#);
+    until("the third", || of_kind("purchase").len() == 3).await;
+    let told = of_kind("purchase");
+    let orders: Vec<_> = told.iter().filter_map(|event| event.order_id.as_deref()).collect();
+    assert_eq!(orders, ["B-2", "B-3", "B-1"]);
+    let items = told[1].items.clone().unwrap_or_default();
+    assert_eq!(items[0].name.as_deref(), Some("7"));
+}
+
+#[wasm_bindgen_test]
 async fn a_layer_that_bites_is_left_alone() {
     clean();
     drop(js_sys::eval("window.dataLayer = [{ get event() { throw new Error('hands off'); } }, 7, null]"));

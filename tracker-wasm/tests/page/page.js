@@ -66,12 +66,12 @@ export const beacons = (yes) => {
 
 const running = [];
 
-/** A tracker of the site "test", with a core or (none) where it is refused, and what the guard kept (see `tap`). */
+/** A tracker of the site "test", with a core, or none: null where it is refused, else never; and what the guard kept (see `tap`). */
 export const start = (config, core, more) => {
   const load = async () => {
     brought++;
-    if (!core) throw new Error("refused");
-    return core;
+    if (core === null) throw new Error("refused");
+    return core || new Promise(() => {});
   };
   const started = tracker({ site: "test", ...config, ...JSON.parse(more || "{}") }, HOME, load, early);
   early = undefined;

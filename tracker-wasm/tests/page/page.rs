@@ -243,6 +243,11 @@ impl Tracker {
         Self(start_raw(&config(consent), &JsValue::NULL, "{}"))
     }
 
+    /// The same where the core never comes.
+    pub(crate) fn with_slow_core(consent: &str) -> Self {
+        Self(start_raw(&config(consent), &JsValue::UNDEFINED, "{}"))
+    }
+
     /// `traza("consent", …)`
     pub(crate) fn consent(&self, mode: &str) {
         call_raw(&self.0, &Array::of2(&"consent".into(), &mode.into()));

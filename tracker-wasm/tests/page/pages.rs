@@ -4,7 +4,8 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use wire::event::Event;
 
 use crate::page::{
-    Tracker, clean, click, events, fire, go, kept, of_kind, pause, remember, sent, show, tap, title, until,
+    Tracker, act, clean, click, events, fire, go, kept, mint, of_kind, pause, remember, sent, show, tap,
+    title, until,
 };
 
 fn paths(views: &[Event]) -> Vec<String> {
@@ -133,15 +134,22 @@ async fn a_page_that_crashed_is_left_at_the_next_one() {
             &format!(r#"0{{"id":"{page}-1","at":{at},"page":"{page}",{leave}}}"#),
         );
     };
-    beat("crashed", 200.0);
-    beat("alive", 100.0);
-    remember("tz_hodd", "x");
+    let (crashed, alive, odd) = (mint(), mint(), mint());
+    beat(&crashed, 200.0);
+    beat(&alive, 100.0);
+    remember(&format!("tz_h{odd}"), "x");
+    remember("tz_hours", "9-18");
     let tracker = Tracker::start("full");
     until("the crashed one's", || of_kind("page_leave").len() == 1).await;
     let left = &of_kind("page_leave")[0];
-    assert_eq!((left.page.as_str(), left.id.as_str(), left.engaged_ms), ("crashed", "crashed-1", Some(7000)));
-    assert_eq!((kept("tz_hcrashed"), kept("tz_hodd")), (None, None));
-    assert!(kept("tz_halive").is_some(), "another tab's");
+    assert_eq!(
+        (left.page.as_str(), left.id.as_str(), left.engaged_ms),
+        (crashed.as_str(), format!("{crashed}-1").as_str(), Some(7000))
+    );
+    let state = |page: &str| kept(&format!("tz_h{page}"));
+    assert_eq!((state(&crashed), state(&odd)), (None, None));
+    assert!(state(&alive).is_some(), "another tab's");
+    assert!(kept("tz_hours").is_some(), "the page's own");
 
     // This one keeps its own, and takes it back when it is left.
     let own =
@@ -150,6 +158,29 @@ async fn a_page_that_crashed_is_left_at_the_next_one() {
     fire("pagehide", false);
     assert_eq!(kept(&own()), None);
     drop(tracker);
+}
+
+#[wasm_bindgen_test]
+async fn a_page_that_was_taken_for_dead_while_it_slept_is_shown_anew() {
+    clean();
+    show("<button>More</button>");
+    let _tracker = Tracker::start("full");
+    until("the view", || of_kind("page_view").len() == 1).await;
+    let first = of_kind("page_view")[0].page.clone();
+    let state = format!("tz_h{first}");
+    until("its state", || kept(&state).is_some()).await;
+    // Another page tells its end meanwhile.
+    act(&format!(
+        "localStorage.removeItem('{state}'); window.__now = Date.now; Date.now = () => __now() + 600000"
+    ));
+    until("another showing", || of_kind("page_view").len() == 2).await;
+    act("Date.now = __now");
+    click("button");
+    fire("pagehide", false);
+    let leaves: Vec<_> = of_kind("page_leave").into_iter().map(|leave| leave.page).collect();
+    assert_eq!(leaves.len(), 1, "the first one's end was told by the other page");
+    assert_ne!(leaves[0], first);
+    assert_eq!(of_kind("click")[0].page, leaves[0]);
 }
 
 #[wasm_bindgen_test]

@@ -31,6 +31,25 @@ async fn three_strikes_and_it_turns_itself_off_and_says_so_once() {
 }
 
 #[wasm_bindgen_test]
+async fn what_waits_for_the_core_is_told_before_it_turns_itself_off() {
+    clean();
+    show(
+        r#"<a id=bad href="/x">Bad</a><form data-traza-lead=callback><input name=phone value=600000000></form>"#,
+    );
+    let tracker = Tracker::with_slow_core("full");
+    pause(20).await;
+    tracker.track("quote", "who", &"@ana".into());
+    submit("form");
+    assert!(of_kind("form_submit").is_empty(), "it waits");
+    hostile("#bad");
+    for _ in 0..3 {
+        click("#bad");
+    }
+    until("the lead", || of_kind("form_submit").len() == 1).await;
+    assert_eq!(of_kind("tracker_error").len(), 1);
+}
+
+#[wasm_bindgen_test]
 async fn a_submit_that_is_no_forms_and_a_click_on_nothing_are_no_strikes() {
     clean();
     show(r#"<div id=widget></div><a id=call href="tel:+34600000000">Call</a>"#);

@@ -72,7 +72,8 @@ impl Reason {
 ///
 /// Blanks around texts go and runs of blanks (line breaks are blanks) become one; an empty text counts as absent.
 /// What a page declares of a lead, a purchase and a person is cleaned and cut, never redacted: the collector moves it
-/// to the vault. A `click` that is a call to action keeps `cta` as whatever kind it becomes; on an internal link or none
+/// to the vault. A `click` whose link leads to a page is a download all the same where it brings an `asset`, an empty one too:
+/// the link says so by its attribute. A `click` that is a call to action keeps `cta` as whatever kind it becomes; on an internal link or none
 /// it becomes `cta_click`. Outside full mode `chat_ref` goes. A second run changes nothing.
 ///
 /// # Errors
@@ -123,6 +124,10 @@ fn classified(event: &mut Event, is_own: &dyn Fn(&str) -> bool) -> Kind {
         }
         Link::Download { asset: file } => {
             asset = Some(file.into_owned());
+            Kind::Download
+        }
+        Link::Internal | Link::Nothing | Link::Outbound if event.asset.is_some() && event.href.is_some() => {
+            asset = event.asset.take().filter(|name| !name.trim().is_empty());
             Kind::Download
         }
         Link::Outbound => Kind::OutboundClick,

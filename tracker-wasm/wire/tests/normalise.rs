@@ -238,6 +238,21 @@ fn raw_clicks_become_what_their_link_is() {
         &json!({"kind": "cta_click", "cta": "hero"}),
     );
     becomes(&json!({"kind": "click", "href": "/a"}), &json!({"kind": "click", "href": "/a"}));
+    // What the link's own attribute says is kept, but not of a link that addresses somebody.
+    for (href, asset, expected) in [
+        ("/informe", "informe.pdf", json!({"kind": "download", "href": "/informe", "asset": "informe.pdf"})),
+        ("/informe", " ", json!({"kind": "download", "href": "/informe"})),
+        ("blob:https://example.com/1", "", json!({"kind": "download", "href": "blob:…"})),
+        (
+            "https://example.net/a",
+            "a-ana@example.com.csv",
+            json!({"kind": "download", "href": "https://example.net/a", "asset": "…"}),
+        ),
+        ("/a.pdf", "b.pdf", json!({"kind": "download", "href": "/a.pdf", "asset": "a.pdf"})),
+        ("tel:600000000", "x", json!({"kind": "call_click", "number": "600000000"})),
+    ] {
+        becomes(&json!({"kind": "click", "target": "a", "href": href, "asset": asset}), &expected);
+    }
     // A link cannot smuggle fields in: they are the link's, not the sender's.
     becomes(
         &json!({"kind": "click", "target": "b", "number": "1", "to": "x", "asset": "y", "app": "z"}),
