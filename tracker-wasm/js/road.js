@@ -222,7 +222,7 @@ export const road = (url, state, later, guard, note) => {
       const { at } = attempt(() => JSON.parse(line.slice(1))) || {};
       if (now - at < young) return;
       if (now - at > KEPT_MS) lose("stale");
-      else if (now - at) push({ json: line.slice(1), mode: "full", lead: line[0] == 1 });
+      else if (at) push({ json: line.slice(1), mode: "full", lead: line[0] == 1 });
       return true;
     };
     for (const key of keys(BEAT)) if (take(recall(key), BEAT_OLD_MS)) keep(key);

@@ -258,3 +258,36 @@ async fn the_visitor_is_whom_the_collector_knows() {
         Some("from-cookie")
     );
 }
+
+#[wasm_bindgen_test]
+async fn do_not_track_is_a_no_as_good_as_any() {
+    clean();
+    act("Object.defineProperty(navigator, 'doNotTrack', { configurable: true, value: '1' })");
+    show(PAGE);
+    let _tracker = Tracker::start("full");
+    pause(20).await;
+    click("#call");
+    submit("form");
+    until("the lead, which the visitor sends", || of_kind("form_submit").len() == 1).await;
+    fire("pagehide", false);
+    act("delete navigator.doNotTrack");
+    assert_eq!((events().len(), sent()[0].envelope().choice), (1, Choice::Signal));
+    assert!(nothing_stored());
+}
+
+#[wasm_bindgen_test]
+async fn what_waited_for_the_choice_is_bounded_and_what_it_cost_is_told() {
+    clean();
+    let tracker = Tracker::start("wait");
+    pause(20).await;
+    for _ in 0..210 {
+        tracker.track("paso", "n", &1.into());
+    }
+    assert!(sent().is_empty());
+    tracker.consent("full");
+    until("the loss", || of_kind("tracker_error").len() == 1).await;
+    let lost = &of_kind("tracker_error")[0];
+    // The page view is one of two hundred.
+    assert_eq!((lost.code.as_deref(), lost.count), (Some("lost_held"), Some(11)));
+    until("and the rest", || of_kind("custom").len() == 199).await;
+}

@@ -214,3 +214,20 @@ async fn what_the_guard_kept_is_told_by_its_own_time_and_address() {
     assert_eq!(of_kind("call_click").len(), 2, "and once each");
     assert!(events().iter().all(|event| event.page == call.page));
 }
+
+#[wasm_bindgen_test]
+async fn who_reloads_a_page_is_nobodys_referral_again() {
+    for (kind, own) in [(0, false), (1, true), (2, true)] {
+        clean();
+        act(&format!(
+            "Object.defineProperty(document, 'referrer', {{ configurable: true, value: 'https://www.google.com/' }});
+             Object.defineProperty(performance, 'navigation', {{ configurable: true, value: {{ type: {kind} }} }})"
+        ));
+        let _tracker = Tracker::start("full");
+        act("delete document.referrer; delete performance.navigation");
+        until("the view", || of_kind("page_view").len() == 1).await;
+        let view = &of_kind("page_view")[0];
+        assert_eq!(view.referrer == view.url, own, "{view:?}");
+        assert_eq!(view.referrer.as_deref() == Some("https://www.google.com/"), !own, "{view:?}");
+    }
+}

@@ -335,3 +335,22 @@ fn ids_are_uuids_of_version_7() {
         assert!((now - at as f64).abs() < 5_000.0, "{id}");
     }
 }
+
+#[wasm_bindgen_test]
+async fn what_is_more_than_may_be_kept_is_counted() {
+    let tracker = started().await;
+    for _ in 0..100 {
+        tracker.track("paso", "texto", &"x".repeat(1_000).into());
+    }
+    submit("form");
+    fire("pagehide", false);
+    let text = kept("tz_q").expect("as much as fits");
+    assert!((60_000..66_000).contains(&text.len()), "{}", text.len());
+    assert!(text.starts_with('1') && text.contains("600000000"), "the lead first");
+    let stays = text.matches("\"paso\"").count();
+    let last = text.lines().last().unwrap_or_default();
+    assert!(last.contains("lost_storage"), "{last}");
+    let count: usize = last.split("\"count\":").nth(1).unwrap().trim_end_matches('}').parse().unwrap();
+    // All but the first beacon, which was answered, and with the page's end.
+    assert!(count > 20 && stays + count <= 102, "{stays} kept, {count} not");
+}

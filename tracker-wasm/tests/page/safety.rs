@@ -126,3 +126,22 @@ async fn frozen_prototypes_are_no_trouble() {
     until("the lead", || of_kind("form_submit").len() == 1).await;
     assert!(of_kind("tracker_error").is_empty());
 }
+
+#[wasm_bindgen_test]
+async fn the_page_may_be_kept_in_the_browsers_cache() {
+    clean();
+    show(r#"<a id=call href="tel:+34600000000">Call</a><form><input name=phone></form>"#);
+    script(
+        "window.kinds = []; window.add = window.addEventListener;
+         Object.defineProperty(window, 'addEventListener', { configurable: true, writable: true, value(kind, ...rest) {
+             kinds.push(kind); return add.call(this, kind, ...rest); } })",
+    );
+    let _tracker = Tracker::start("full");
+    click("#call");
+    pause(2_200).await;
+    fire("pagehide", true);
+    script("delete window.addEventListener");
+    let kinds = js_sys::eval("kinds.join()").ok().and_then(|kinds| kinds.as_string()).unwrap_or_default();
+    assert!(kinds.contains("pagehide") && kinds.contains("click"), "{kinds}");
+    assert!(!kinds.contains("unload"), "a listener for it keeps a page out: {kinds}");
+}
