@@ -131,7 +131,7 @@ export const pages = (host, first) => {
     if (!viewed || pending || host.mode != "full" || now - beaten < BEAT_MS) return;
     const key = BEAT + page;
     // Another page took this one for dead, while it slept, and told its end: what comes now is another showing.
-    if (stored && recall(key) == null) return doc.hidden || view(location.href);
+    if (stored && recall("tz_v") && recall(key) == null) return doc.hidden || view(location.href);
     beaten = now;
     keep(key, "0" + json(left()));
     stored = recall(key);

@@ -34,8 +34,8 @@ export const road = (url, state, later, guard, note) => {
   let flight = [];
   let unsure = []; // given to sendBeacon, which says nothing more
   let failures = 0;
-  let until = 0; // nothing leaves before, save at the page's end
-  let asked = 0; // the same, where the collector wants it so
+  let until = 0; // nothing leaves before, unless the page ends or is put away
+  let asked = 0; // the same, where the collector wants it so: then not when it is put away either
   let timed;
   let mine = []; // lines of what is kept that this page has to deliver
   let lost = {}; // how many events, by why
@@ -71,7 +71,7 @@ export const road = (url, state, later, guard, note) => {
   const ask = async (body, cookies, keepalive, asked) => {
     const answer = await fetch(url + asked, { method: "POST", body, keepalive, credentials: cookies ? "include" : "omit" });
     const { ok, status } = answer;
-    return ok ? [status, 0, await answer.json().catch(() => 0)] : [status, +answer.headers.get("Retry-After")];
+    return ok ? [200, 0, await answer.json().catch(() => 0)] : [status, +answer.headers.get("Retry-After")];
   };
 
   const post = (body, cookies, keepalive, done, asked = "") =>
@@ -117,7 +117,7 @@ export const road = (url, state, later, guard, note) => {
   };
 
   const flush = (how) => {
-    if ((how != END && until > Date.now()) || (!how && flight.length)) return;
+    if ((how ? how < END && asked : until) > Date.now() || (!how && flight.length)) return;
     if (queue.length) confess();
     while (queue.length) {
       const { mode } = queue[0];
@@ -155,7 +155,7 @@ export const road = (url, state, later, guard, note) => {
   const answered = (batch, status, pause, said) => {
     if (!flight.includes(batch)) return;
     flight = flight.filter((other) => other != batch);
-    if (status > 199 && status < 300) {
+    if (status == 200) {
       failures = 0;
       if (said.visitor && state().mode == "full") adopt(said.visitor);
       if (show) show(said.numbers);
@@ -200,13 +200,11 @@ export const road = (url, state, later, guard, note) => {
   /** Takes what an earlier page could not deliver, or this one before it came back from a cache; one tab at a time. */
   const restore = () => {
     unsure = [];
+    mine = [];
     if (state().mode != "full") return;
     const now = Date.now();
     // How long something has yet to go; what goes on for longer than it may was said by a clock that was set back since.
-    const left = (key, most) => {
-      const ms = recall(key) - now;
-      return ms > 0 && ms <= most ? ms : 0;
-    };
+    const left = (key, most, ms = recall(key) - now) => ms > 0 && ms <= most && ms;
     const pause = left(PAUSE, PAUSE_S * 1125);
     if (pause) {
       until = asked = now + pause;
@@ -226,7 +224,6 @@ export const road = (url, state, later, guard, note) => {
       return true;
     };
     for (const key of keys(BEAT)) if (take(recall(key), BEAT_OLD_MS)) keep(key);
-    mine = [];
     mine = others();
     if (!mine.length) return;
     keep(LEASE, now + LEASE_MS);
@@ -270,7 +267,7 @@ export const road = (url, state, later, guard, note) => {
     revoke(event) {
       forget();
       keep("tz_v", 0);
-      post(head("off") + json(event) + "]}", 1, 1, (status) => status < 500 && recall("tz_v") == 0 && keep("tz_v"));
+      post(head("off") + json(event) + "]}", 1, 1, (status) => status < 408 && recall("tz_v") == 0 && keep("tz_v"));
     },
   };
 };

@@ -2,7 +2,7 @@
 import { attempt } from "./device.js";
 
 // What may have a shadow root, of what is common in pages: each element that is looked at costs.
-const HOSTS = ":not(a,br,button,head *,i,img,input,li,option,p,path,script,td)";
+const HOSTS = ":not(a,br,head *,i,img,input,li,option,p,path,td)";
 
 /** Gives a host its `each(work)` and `look(root)`; answers what begins with the document, once all have asked. */
 export const roots = (host) => {

@@ -234,12 +234,14 @@ export const tracker = (config, base, load, early = []) => {
     host.saw("consent", { mode });
   };
 
-  // The visitor may have chosen anew in another tab, or since this page went into a cache.
+  // The visitor may have chosen anew in another tab, or since this page went into a cache. No word is one where a smaller
+  // one is not remembered; elsewhere the page has cleared its storage.
   const heed = () => {
     const now = recall("tz_c");
-    if (now == word) return;
+    const mode = now || config.consent;
+    if (now == word || (!now && rank(mode) >= rank(host.mode))) return;
     word = now;
-    choose(rank(now) >= 0 ? now : "off");
+    choose(rank(mode) < 0 ? "off" : mode);
   };
 
   const text = (value) => (value == null ? undefined : "" + value);
@@ -325,6 +327,7 @@ export const tracker = (config, base, load, early = []) => {
     const said = location.search.includes("traza_") ? location.search : "";
     const mark = said && /[?&]traza_internal=([01])/.exec(said);
     if (mark) keep("tz_i", +mark[1] || null);
+    host.tick(heed);
     views = pages(host, early[0]);
     handOver(host);
     // Nobody's banner speaks louder than the visitor's browser.
@@ -339,15 +342,18 @@ export const tracker = (config, base, load, early = []) => {
       // Back from the cache: another showing of the page, by another id, and nobody's referral.
       if (!hearing.pageshow) listen(window, "pageshow", (event) => {
         if (!event.persisted) return;
+        const { mode } = host;
         heed();
+        // Another choice has begun another page view.
+        if (mode == host.mode) settle();
+        else if (mode != "wait") return;
         views.view(location.href);
-        settle();
       });
     });
     listen(doc, "visibilitychange", () => {
+      if (!doc.hidden) return;
       views.tell();
-      if (doc.hidden) end(ALL);
-      else heed();
+      end(ALL);
     });
     settle();
     // A form that the page before had sent may show its success at once.

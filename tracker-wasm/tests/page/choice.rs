@@ -176,38 +176,85 @@ async fn who_allows_more_came_from_where_they_came() {
 
 #[wasm_bindgen_test]
 async fn a_withdrawal_holds_in_every_tab_and_on_the_way_back() {
-    for back in [false, true] {
+    for way in ["stays", "closes", "back"] {
         let _tracker = started("full").await;
         click("#call");
         until("the call", || of_kind("call_click").len() == 1).await;
-        if back {
+        if way == "back" {
             fire("pagehide", true);
         }
         let before = events().len();
-        // Said on another page.
+        // Said on another page, which takes away what was kept.
+        act("localStorage.clear()");
         remember("tz_c", "off");
-        if back {
-            fire("pageshow", true);
-        } else {
-            act("document.dispatchEvent(new Event('visibilitychange'))");
+        match way {
+            "stays" => {
+                until("it is heard of here", || {
+                    sent().last().is_some_and(|post| post.envelope().mode == Some(Mode::Off))
+                })
+                .await;
+                click("#in");
+            }
+            "back" => {
+                fire("pageshow", true);
+                click("#in");
+            }
+            _ => {}
         }
-        click("#in");
         fire("pagehide", false);
         pause(50).await;
         let after: Vec<_> = sent().iter().flat_map(|post| post.events().to_vec()).skip(before).collect();
-        assert!(after.iter().all(|event| event.kind == "consent"), "{after:?}");
-        assert_eq!((kept("tz_v"), kept("tz_c").as_deref()), (None, Some("off")));
+        assert_eq!(after.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["consent"], "{way}");
+        assert_eq!((kept("tz_v"), kept("tz_q"), kept("tz_c").as_deref()), (None, None, Some("off")), "{way}");
     }
 }
 
 #[wasm_bindgen_test]
+async fn a_smaller_word_that_is_the_default_is_heard_of_too_and_a_page_that_clears_its_storage_says_none() {
+    for (default, becomes) in [("anonymous", Mode::Anonymous), ("full", Mode::Full)] {
+        let tracker = started(default).await;
+        tracker.consent("full");
+        until("a visitor", || kept("tz_v").is_some()).await;
+        click("#call");
+        until("the call", || of_kind("call_click").len() == 1).await;
+        let views = of_kind("page_view").len();
+        act("localStorage.clear()");
+        pause(2_500).await;
+        click("#call");
+        until("another call", || of_kind("call_click").len() == 2).await;
+        let posts = sent();
+        let call = posts.iter().rfind(|post| post.events().iter().any(|event| event.kind == "click"));
+        assert_eq!(call.and_then(|post| post.envelope().mode), Some(becomes), "{default}");
+        assert_eq!(kept("tz_c"), None, "{default}");
+        assert_eq!(of_kind("page_view").len() - views, usize::from(becomes != Mode::Full), "{default}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn who_agrees_in_another_tab_is_told_of_on_the_way_back_as_one_showing() {
+    let _tracker = started("wait").await;
+    fire("pagehide", true);
+    remember("tz_c", "full");
+    fire("pageshow", true);
+    until("both showings", || of_kind("page_view").len() == 2).await;
+    fire("pagehide", false);
+    let told = events();
+    let views: Vec<_> =
+        told.iter().filter(|event| event.kind == "page_view").map(|event| &event.page).collect();
+    assert!(
+        told.iter().all(|event| views.contains(&&event.page)),
+        "nothing of a page that nobody saw: {told:?}"
+    );
+}
+
+#[wasm_bindgen_test]
 async fn a_withdrawal_that_was_not_heard_is_told_by_the_next_page() {
-    for (default, word) in [("full", Some("off")), ("wait", None)] {
+    for (default, word, status) in [("full", Some("off"), 0), ("wait", None, 429)] {
         clean();
         remember("tz_c", "full");
         let tracker = Tracker::start(default);
         until("a visitor", || kept("tz_v").is_some() && sent().len() == 1).await;
-        crate::page::answer(0, None, None);
+        crate::page::answer(status, None, None);
         tracker.consent("off");
         until("it was tried", || sent().len() == 2).await;
         pause(50).await;

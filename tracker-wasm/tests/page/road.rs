@@ -354,3 +354,36 @@ async fn what_is_more_than_may_be_kept_is_counted() {
     // All but the first beacon, which was answered, and with the page's end.
     assert!(count > 20 && stays + count <= 102, "{stays} kept, {count} not");
 }
+
+#[wasm_bindgen_test]
+async fn what_waits_for_another_try_leaves_as_the_tab_is_put_away() {
+    clean();
+    answer(503, None, None);
+    show(PAGE);
+    let _tracker = Tracker::start("anonymous");
+    until("the first try", || sent().len() == 1).await;
+    pause(50).await;
+    submit("form");
+    assert!(of_kind("form_submit").is_empty(), "it waits its two seconds");
+    act("Object.defineProperty(document, 'hidden', { configurable: true, value: true });
+         document.dispatchEvent(new Event('visibilitychange')); delete document.hidden");
+    assert_eq!(of_kind("form_submit").len(), 1, "nothing is kept in this mode: it may be the last chance");
+}
+
+#[wasm_bindgen_test]
+async fn what_was_given_to_the_browser_stays_kept_while_another_tab_delivers() {
+    let tracker = started().await;
+    until("the collector was seen", || sent().len() == 1).await;
+    pause(50).await;
+    fire("pagehide", true);
+    let own = kept("tz_q").expect("the page's end");
+    assert!(own.contains("page_leave"));
+    // Another tab has begun to deliver it when this page comes back.
+    let lease = (js_sys::Date::now() + 5_000.0).to_string();
+    remember("tz_l", &lease);
+    fire("pageshow", true);
+    tracker.track("paso", "n", &1.into());
+    until("its own", || of_kind("custom").len() == 1).await;
+    pause(50).await;
+    assert_eq!((kept("tz_q"), kept("tz_l")), (Some(own), Some(lease)), "the other's business");
+}
