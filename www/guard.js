@@ -2,7 +2,8 @@
 // takes `tzg` over and leaves nothing to push to. Where the page ends first, it sends by itself what would be lost: the
 // view, links, calls to action, declared leads; raw, and so short that the collector has to write them out
 // (ingest/guard.rs). Of an address it lets the path, up to an at sign, campaigns and click ids through alone. Without
-// consent it stores and sends nothing but a submitted lead, without any address. Printed for each site, 700 bytes at most: hence its style.
+// consent it stores and sends nothing but a submitted lead, without any address. Printed for each site, 700 bytes at
+// most: hence its style.
 tzg = [location + ""];
 try {
   // Asked at once: WebKit gives out no storage while a script closes the window.

@@ -130,34 +130,6 @@ fn tag_manager_makes_the_script_anew_after_the_load_and_twice() {
 }
 
 #[test]
-fn a_framework_that_makes_the_script_late_and_draws_routes() {
-    on_stage(None, async |stage| {
-        // What `next/script` does, and a router that draws the page anew.
-        let source = recipe(stage, "React, Vue, Next", "jsx");
-        let url = source.split('"').nth(1).unwrap();
-        let app = format!(
-            "<main id=\"app\"></main><script>
-             const draw = (title) => {{ document.title = title; app.innerHTML = `<h1>${{title}}</h1><button id=\"go\">Ir</button>`;
-               document.querySelector('#go').onclick = () => {{ history.pushState({{}}, '', '/r/ruta'); draw('Ruta'); }}; }};
-             draw('Inicio');
-             requestIdleCallback(() => {{ const script = document.createElement('script'); script.src = '{url}';
-               script.setAttribute('data-nscript', 'afterInteractive'); document.body.appendChild(script); }});</script>"
-        );
-        let browser = &stage.browser;
-        browser.open(&page(stage, PAGE, "", &app, None)).await;
-        browser.becomes("!!(window.traza && traza.on)").await;
-        holds("the first view", async || count(stage, "page_view") == 1).await;
-        browser.click("#go").await;
-        holds("the route's", async || count(stage, "page_view") == 2).await;
-        let views: Vec<_> =
-            stage.proxy.events().into_iter().filter(|event| event["kind"] == "page_view").collect();
-        assert_eq!((&views[1]["title"], count(stage, "page_leave")), (&json!("Ruta"), 1));
-        assert!(views[1]["url"].as_str().unwrap().ends_with("/r/ruta"));
-        assert_eq!(browser.errors().await, json!([]));
-    });
-}
-
-#[test]
 fn the_policy_lets_tag_core_and_guard_in() {
     on_stage(None, async |stage| {
         let install = stage.binary.client.get("/api/v1/sites/demo/install").await.expect(200);

@@ -1,7 +1,7 @@
 //! The inline guard's beacon (`www/guard.js`), written out as any other. The guard has 700 bytes, so what it sends is
 //! short: `{"v":1,"page","m"?,"u","r","e":[[kind, at, href, cta, [lead, email, phone]]]}`, where `kind` is the
-//! browser's name of what happened, `u` the page's address, `r` the referrer, and an `m` is a word of the visitor's own; no address is `false`.
-//! Guards that were pasted earlier say `mode`, `url`, `referrer`, `events`.
+//! browser's name of what happened, `u` the page's address, `r` the referrer, and `m` a word of the visitor's own; no
+//! address is `false`. Guards that were pasted earlier say `mode`, `url`, `referrer`, `events`.
 
 use actix_web::web::Bytes;
 use serde::Deserialize;

@@ -72,9 +72,9 @@ impl Reason {
 ///
 /// Blanks around texts go and runs of blanks (line breaks are blanks) become one; an empty text counts as absent.
 /// What a page declares of a lead, a purchase and a person is cleaned and cut, never redacted: the collector moves it
-/// to the vault. A `click` whose link leads to a page is a download all the same where it brings an `asset`, an empty one too:
-/// the link says so by its attribute. A `click` that is a call to action keeps `cta` as whatever kind it becomes; on an internal link or none
-/// it becomes `cta_click`. Outside full mode `chat_ref` goes. A second run changes nothing.
+/// to the vault. A `click` whose link leads to a page is a download all the same where it brings an `asset`, an empty one
+/// too: the link says so by its attribute. A `click` that is a call to action keeps `cta` as whatever kind it becomes; on
+/// an internal link or none it becomes `cta_click`. Outside full mode `chat_ref` goes. A second run changes nothing.
 ///
 /// # Errors
 /// The first thing that is wrong. The event then still has its id, time and page; its other fields are spent.
