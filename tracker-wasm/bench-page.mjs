@@ -13,9 +13,9 @@ import { createInterface } from "node:readline";
 import { Missing, here, main, root } from "./toolchain.mjs";
 
 // A single arrival varies by a third at a quarter of the speed: so many, and a median strays by a tenth or less.
-const ROUNDS = 41;
+const ROUNDS = 61;
 // The rest of a visit takes longer, and is played in every so manyth round.
-const WHOLE = 4;
+const WHOLE = 6;
 const SLOWER = 4;
 const AIM = 0.8;
 const HEAP = 1.5 * 1024 * 1024;

@@ -8,15 +8,15 @@ const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford's: none reads a
 
 // What opens a chat with somebody: to share a page with whomever the visitor picks is none. Up to the query, the query, the
 // rest.
-const CHAT =
-  /^(\s*(?:(?:https?:)?\/\/(?:wa\.me\/\+?\d+|(?:(?:api|web)\.whatsapp\.com\/send|wa\.me)\/?(?=\?([^#]*&)?phone=)|(m\.me\/[^/?#]+))|whatsapp:\/\/send\/?(?=\?([^#]*&)?phone=))\/?)(\?[^#]*)?(#[^]*)?$/i;
+const chatOf = (href) =>
+  /^(\s*(?:(?:https?:)?\/\/(?:wa\.me\/\+?\d+|(?:(?:api|web)\.whatsapp\.com\/send|wa\.me)\/?(?=\?([^#]*&)?phone=)|(m\.me\/[^/?#]+))|whatsapp:\/\/send\/?(?=\?([^#]*&)?phone=))\/?)(\?[^#]*)?(#[^]*)?$/i.exec(href);
 
 /**
  * Puts a reference into the link that an event is about to follow; answers the reference. Where the page has a reference of
  * its own for Messenger, that stays. Nothing outside of full mode, and for what happened before (see tracker.js's `early`).
  */
 export const refer = (host, event, link, href) => {
-  const [, start, , messenger, , query, rest = ""] = (host.mode == "full" && host.config.chat_refs && event.eventPhase && CHAT.exec(href)) || [];
+  const [, start, , messenger, , query, rest = ""] = (host.mode == "full" && host.config.chat_refs && event.eventPhase && chatOf(href)) || [];
   if (!start || attr(link, "href") != href || near(event, "[data-traza-noswap]") || (messenger && /[?&]ref=/i.test(query))) return;
   const ref = attempt(() => sessionStorage[REF]) || [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => LETTERS[byte % 32]).join("");
   attempt(() => (sessionStorage[REF] = ref));

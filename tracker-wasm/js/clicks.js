@@ -20,8 +20,8 @@ const selector = (element) => {
 const wording = (element) =>
   [attr(element, "aria-label"), element.textContent, attr(element, "value"), attr(element, "title")].map(squeeze).find(Boolean);
 
-const CALL =
-  /^(ll[aá]m|solic|p[ií]d|reserv|contrat|compr|empi?e|prueb|descarg|ap[uú]nt|reg[ií]st|call |book|buy|get |start|try |sign |downl|request)[^@]{1,40}$/i;
+const calls = (words) =>
+  /^(ll[aá]m|solic|p[ií]d|reserv|contrat|compr|empi?e|prueb|descarg|ap[uú]nt|reg[ií]st|call |book|buy|get |start|try |sign |downl|request)[^@]{1,40}$/i.test(words);
 
 // The name of a call to action: its own, or of what is styled as a button, says what to do and stands in no menu or
 // form, its words.
@@ -29,7 +29,7 @@ const ctaOf = (element) => {
   const own = attr(element, "data-traza-cta");
   if (own || !/(^|[\s_-])(cta|btn|button)/i.test(attr(element, "class")) || element.closest("nav,header,footer,form")) return own;
   const words = wording(element);
-  return CALL.test(words) ? words : undefined;
+  return calls(words) ? words : undefined;
 };
 
 const hrefOf = (link) => attr(link, "href") || attr(link, "xlink:href");

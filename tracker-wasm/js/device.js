@@ -34,13 +34,13 @@ export const BEAT = "tz_h";
 export const keys = (start) =>
   (attempt(() => store().length && Object.keys(store())) || []).filter((key) => key.startsWith(start) && [4, 40].includes(key.length));
 
-/** A UUIDv7: 48 bits of time, the rest random. */
+/** A UUIDv7: 48 bits of time, the rest random. A page without TLS, whose ids anybody sees, is given no better ones. */
 export const mint = () => {
-  const hex = (number, digits) => number.toString(16).padStart(digits, 0);
-  const time = hex(Date.now(), 12);
-  const [a, b, c] = crypto.getRandomValues(new Uint32Array(3));
-  const rest = hex(a, 8) + hex(b, 8) + hex(c, 8);
-  return [time.slice(0, 8), time.slice(8), 7 + rest.slice(0, 3), "89ab"[a % 4] + rest.slice(8, 11), rest.slice(11, 23)].join("-");
+  const time = Date.now().toString(16).padStart(12, 0);
+  const rest = crypto.randomUUID
+    ? crypto.randomUUID().slice(15)
+    : "000-8000-000000000000".replace(/\d/g, (least) => (+least + Math.floor(Math.random() * (+least ? 4 : 16))).toString(16));
+  return time.slice(0, 8) + "-" + time.slice(8) + "-7" + rest;
 };
 
 let known;
@@ -75,11 +75,12 @@ export const visitor = () => {
 // The time zone's IANA name. A page's first question about it loads a browser's calendars: as much work as a page view.
 const zone = () => attempt(() => (self.Temporal ? Temporal.Now.timeZoneId() : Intl.DateTimeFormat().resolvedOptions().timeZone));
 
-/** What the contract's `context` holds under a mode; the time zone where it may matter when to call back. */
-export const context = (mode, zoned) => {
+/** What the contract's `context` holds under a mode: of the screen if `more`; the time zone where it may matter when to call back. */
+export const context = (mode, more, zoned) => {
   if (mode == "off") return {};
-  const { width, height } = screen;
   const lang = navigator.language;
+  if (!more) return { lang };
+  const { width, height } = screen;
   return mode == "full"
     ? { lang, screen: width + "x" + height, tz: zoned ? zone() : undefined }
     : { lang, screen: width < 768 ? "small" : width < 1200 ? "medium" : "large" };

@@ -3,7 +3,6 @@
 import { offer, visitor } from "./device.js";
 
 const LIVES_MS = 120000;
-const MARK = /[?&]_tz=([\w-]{1,64})\.(\w+)\.(\w+)/;
 
 // No secret: it keeps a link that was passed on from making two people one.
 const sign = (id, time, host) => {
@@ -21,7 +20,7 @@ export const handOver = (host) => {
   const covers = (other) => domains.some((domain) => within(other, domain) && within(here, domain));
 
   const { search } = location;
-  const [, id, time, sum] = (search.includes("_tz=") && MARK.exec(search)) || [];
+  const [, id, time, sum] = (search.includes("_tz=") && /[?&]_tz=([\w-]{1,64})\.(\w+)\.(\w+)/.exec(search)) || [];
   if (id && Math.abs(Date.now() - parseInt(time, 36)) < LIVES_MS && sum == sign(id, time, here)) offer(id);
 
   // Most sites have nowhere to hand anybody over to.

@@ -47,7 +47,7 @@ export const pages = (host, first) => {
     return pathname + pairs + (config.hash_routes ? hash : "");
   };
 
-  const spend = (alive) => attend(performance.now(), !doc.hidden, alive);
+  const spend = (alive) => attend(Date.now(), !doc.hidden, alive);
 
   const named = () => attempt(() => "" + doc.title);
 

@@ -4,8 +4,9 @@
 const GAP = "[ ().-]|\xc2\xa0|\xe2\x80[\x89-\x93\xaf]";
 // At most sixteen groups of digits. In an address a plus is a blank, too.
 const run = (gap) => new RegExp(`\\d+(?:(?:${gap}){1,3}\\d+){0,15}`, "g");
-const UUID = /(^|[^a-z\d])[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}(?![\da-f])/gi;
-const MONEY = new RegExp(`^(${GAP})?(\\$|\xe2\x82\xac|EUR)`);
+const masked = (bytes) =>
+  bytes.replace(/(^|[^a-z\d])[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}(?![\da-f])/gi, (uuid, prior) => prior + "x".repeat(36));
+const isMoney = (after) => new RegExp(`^(${GAP})?(\\$|\xe2\x82\xac|EUR)`).test(after);
 let runs;
 
 // Where the number in a run of groups starts, if there is one.
@@ -42,7 +43,7 @@ const judge = (bytes, start, found, written) => {
     digits > 8 &&
     (plus || /(tel|ono|one|vil)[\W_]?$/i.test(before)
       ? count > 1 || digits < 16
-      : /[$\xac] ?$/.test(before) || MONEY.test(bytes.slice(end, end + 9)) || lengths.slice(1).includes(1)
+      : /[$\xac] ?$/.test(before) || isMoney(bytes.slice(end, end + 9)) || lengths.slice(1).includes(1)
         ? false
         : count < 2
           ? written && untouched && (digits < 13 || (/^00/.test(head) && digits < 18))
@@ -57,8 +58,7 @@ const judge = (bytes, start, found, written) => {
 /** Where telephone numbers start and end in the bytes of a text, `written` for people or a part of an address. */
 export const phones = (bytes, written) => {
   runs = runs || [run(GAP + "|\\+"), run(GAP)];
-  const masked = bytes.replace(UUID, (uuid, prior) => prior + "x".repeat(36));
-  return [...masked.matchAll(runs[+!!written])]
+  return [...masked(bytes).matchAll(runs[+!!written])]
     .map(({ 0: found, index }) => [judge(bytes, index, found, written), index + found.length])
     .filter(([start]) => start >= 0);
 };

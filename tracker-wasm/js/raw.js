@@ -1,5 +1,6 @@
 // What may leave: of a query by its keys, said here, and of texts by the core. Where there is no core, here goes only what the
-// collector, which judges by `wire`'s rules, could not undo, and so that it stores the same.
+// collector, which judges by `wire`'s rules, could not undo, and so that it stores the same. No expression stands outside of
+// what asks it: there it would be read at each arrival.
 import { attempt } from "./device.js";
 import { phones } from "./phone.js";
 
@@ -43,10 +44,10 @@ const isNothing = (text, address, full) => {
 };
 
 // Most addresses: a host, a path, and nothing to look for in it.
-const SIMPLE = /^(https?:\/\/[\w.:-]+)?(\/[\w.~-]+)*\/?$/;
+const isSimple = (address) => /^(https?:\/\/[\w.:-]+)?(\/[\w.~-]+)*\/?$/.test(address);
 
 // As many digits as a telephone number has at least.
-const MANY = /(\d\D*){9}/;
+const hasMany = (text) => /(\d\D*){9}/.test(text);
 
 /**
  * Whether a text, or an address, is one of which no more than its query has to be cut, whatever the site and the visitor
@@ -59,15 +60,15 @@ export const isPlain = (text, address) => {
   return (
     !/@/.test(plain) &&
     (!address ||
-      SIMPLE.test(rest) ||
+      isSimple(rest) ||
       (/^(?!\/\/)[\w/.~%+\-\xc0-\uffff]*(\?[\w/.~%+\-\xc0-\uffff=&]*)?(#[\w/.~-]*)?$/.test(rest) && !/[?&][^=&]*[%+]/.test(rest))) &&
     // In an address one or two groups of digits are an article, unless a word or a plus says otherwise.
-    (!MANY.test(plain) || (address && !/(tel|ono|one|vil)[\W_]?\d|\+\W?\d|\d[^\w/]+\d+[^\w/]+\d/i.test(plain)))
+    (!hasMany(plain) || (address && !/(tel|ono|one|vil)[\W_]?\d|\+\W?\d|\d[^\w/]+\d+[^\w/]+\d/i.test(plain)))
   );
 };
 
 // As wire/src/redact/email.rs has it.
-const EMAIL =
+const email = () =>
   /[\w.+%'\-\xc0-\u1fff\u3000-\uffff]+@[\w.+%'@\-\xc0-\u1fff\u3000-\uffff]*\.[a-z\xc0-\u1fff\u3000-\uffff]{2}([\w.+%'@\-\xc0-\u1fff\u3000-\uffff]*[\w+%'@\xc0-\u1fff\u3000-\uffff])?/gi;
 
 /** A text without e-mail addresses; what hides one behind escapes goes whole, between slashes. */
@@ -75,7 +76,7 @@ const rawText = (text) =>
   /[@%]/.test(text)
     ? text.replace(/[^/]+/g, (part) => {
         const plain = unescape(unescape(part));
-        return plain == part ? part.replace(EMAIL, "…") : plain.search(EMAIL) < 0 ? part : "…";
+        return plain == part ? part.replace(email(), "…") : plain.search(email()) < 0 ? part : "…";
       })
     : text;
 
@@ -85,7 +86,7 @@ const CUT = "\xe2\x80\xa6"; // of "…"
 
 /** The same without telephone numbers, of a text that is `written` for people or of a part of an address. */
 const rawPart = (text, written) =>
-  /[@%]/.test(text) || MANY.test(text)
+  /[@%]/.test(text) || hasMany(text)
     ? rawText(text)
         .split("/")
         .map((piece) => {
@@ -125,13 +126,13 @@ export const rawAddress = (url, full, config, cut = rawPart) => {
     );
 };
 
-const CONTACT =
-  /^\s*((mailto|tel|callto|sms\w*|mms\w*|facetime[\w-]*|whatsapp|fb-messenger|tg|viber|sgnl|line|skype|weixin|xmpp):|(https?:)?\/\/([\w-]+\.)?((wa|m|t|signal|telegram|line|zalo)\.me|(whatsapp|messenger)\.com)(?![^/?#]))/i;
+const isContact = (href) =>
+  /^\s*((mailto|tel|callto|sms\w*|mms\w*|facetime[\w-]*|whatsapp|fb-messenger|tg|viber|sgnl|line|skype|weixin|xmpp):|(https?:)?\/\/([\w-]+\.)?((wa|m|t|signal|telegram|line|zalo)\.me|(whatsapp|messenger)\.com)(?![^/?#]))/i.test(href);
 
 /** Whether a link leads off this host: there may be no later. */
 export const isAway = (href) => {
   const there = /^\s*(?:https?:)?\/\/([^/?#]+)/i.exec(href);
-  return there ? there[1] != location.host : CONTACT.test(href);
+  return there ? there[1] != location.host : isContact(href);
 };
 
 /**
@@ -142,7 +143,7 @@ const each = (event, work) => {
   const { props = {} } = event;
   for (const name of ["url", "referrer", "href"])
     if (event[name]) {
-      if (name == "href" && CONTACT.test(event.href)) event.href = event.href.replace(/([?&;])(?!(phone|number|domain|to|chaturi)=)[^&;#]*/gi, "$1");
+      if (name == "href" && isContact(event.href)) event.href = event.href.replace(/([?&;])(?!(phone|number|domain|to|chaturi)=)[^&;#]*/gi, "$1");
       else work(event, name, true);
     }
   for (const name of ["title", "text", "asset"]) if (event[name]) work(event, name);
@@ -165,5 +166,5 @@ export const redact = (event, full, config, core) =>
     if (isNothing(value, address, full)) return;
     const cut = core ? core.cut : rawPart;
     if (!address) from[name] = cut(value, true);
-    else if (core || !SIMPLE.test(value) || MANY.test(value)) from[name] = rawAddress(value, full, config, cut);
+    else if (core || !isSimple(value) || hasMany(value)) from[name] = rawAddress(value, full, config, cut);
   });

@@ -37,6 +37,7 @@ export const road = (url, state, later, guard, note) => {
   let until = 0; // nothing leaves before, unless the page ends or is put away
   let asked = 0; // the same, where the collector wants it so: then not when it is put away either
   let timed;
+  let heads = 0; // so many beacons were begun
   let mine = []; // lines of what is kept that this page has to deliver
   let lost = {}; // how many events, by why
   let show; // takes the telephone numbers of an answer
@@ -64,8 +65,10 @@ export const road = (url, state, later, guard, note) => {
   // The beginning of a beacon, all but its events.
   const head = (mode, zoned) => {
     const { choice, via } = state();
+    // An arrival is told without what a browser has to prepare; what follows it, a page's end at least, has it.
+    const more = heads++ || zoned;
     const who = mode == "full" ? visitor() : undefined;
-    return json({ v: 1, visitor: who, sent: Date.now(), mode, choice, via, context: context(mode, zoned) }).slice(0, -1) + ',"events":[';
+    return json({ v: 1, visitor: who, sent: Date.now(), mode, choice, via, context: context(mode, more, zoned) }).slice(0, -1) + ',"events":[';
   };
 
   const ask = async (body, cookies, keepalive, asked) => {

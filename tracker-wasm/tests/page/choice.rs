@@ -34,7 +34,19 @@ async fn full_keeps_a_visitor_and_sends_with_cookies() {
     let visitor = post.envelope().visitor.clone().expect("a visitor");
     assert_eq!((post.envelope().mode, post.envelope().choice), (Some(Mode::Full), Choice::Default));
     assert_eq!((post.credentials.as_str(), post.how.as_str()), ("include", "keepalive"));
-    assert!(post.envelope().context.tz.is_none(), "no lead, and no calendars loaded for it");
+    let context = &post.envelope().context;
+    assert_eq!(
+        (&context.tz, &context.screen),
+        (&None, &None),
+        "no calendars loaded for it, nor what asks for the screen"
+    );
+    let screen = sent()[1].envelope().context.screen.clone().unwrap_or_default();
+    assert!(
+        screen
+            .split_once('x')
+            .is_some_and(|(width, height)| width.parse::<u32>().is_ok() && height.parse::<u32>().is_ok()),
+        "{screen}"
+    );
     assert_eq!(kept("tz_v"), Some(visitor));
     let view = &of_kind("page_view")[0];
     assert_eq!(id::event_number(&view.page, &view.id), Some(0));
@@ -94,11 +106,14 @@ async fn anonymous_has_no_visitor_no_storage_and_no_click_id_values() {
     tracker.identify("ana@example.com");
     fire("pagehide", false);
     pause(20).await;
-    for post in sent() {
+    for (at, post) in sent().iter().enumerate() {
         let envelope = post.envelope();
         assert_eq!((envelope.mode, envelope.visitor.as_ref()), (Some(Mode::Anonymous), None));
         assert_eq!(envelope.context.tz, None);
-        assert!(matches!(envelope.context.screen.as_deref(), Some("small" | "medium" | "large")));
+        match envelope.context.screen.as_deref() {
+            None => assert_eq!(at, 0, "only an arrival is told without it"),
+            Some(class) => assert!(at > 0 && matches!(class, "small" | "medium" | "large"), "{class}"),
+        }
         // A beacon would carry the cookie.
         assert_eq!((post.credentials.as_str(), post.how.as_str()), ("omit", "keepalive"));
     }

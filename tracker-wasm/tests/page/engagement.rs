@@ -63,6 +63,15 @@ fn sleep_and_clocks_that_jump_add_no_more_than_the_idle_time() {
 }
 
 #[wasm_bindgen_test]
+fn a_clock_set_back_makes_nobody_active_for_longer_than_the_idle_time() {
+    let page = Page::new();
+    page.attend(3_600_000.0, true, true);
+    // An hour earlier, and nothing done since.
+    page.attend(0.0, true, false);
+    assert_eq!(page.attend(3_000_000.0, true, false), IDLE_MS);
+}
+
+#[wasm_bindgen_test]
 fn a_page_opened_in_the_background_starts_when_it_is_shown() {
     let page = Page::new();
     page.attend(0.0, false, true);
