@@ -34,12 +34,12 @@ export const BEAT = "tz_h";
 export const keys = (start) =>
   (attempt(() => store().length && Object.keys(store())) || []).filter((key) => key.startsWith(start) && [4, 40].includes(key.length));
 
-/** A UUIDv7: 48 bits of time, the rest random. A page without TLS, whose ids anybody sees, is given no better ones. */
+/** A UUIDv7: 48 bits of time, the rest random. Without TLS, and in browsers of before 2022, there is no `randomUUID`. */
 export const mint = () => {
   const time = Date.now().toString(16).padStart(12, 0);
   const rest = crypto.randomUUID
     ? crypto.randomUUID().slice(15)
-    : "000-8000-000000000000".replace(/\d/g, (least) => (+least + Math.floor(Math.random() * (+least ? 4 : 16))).toString(16));
+    : "000-8000-000000000000".replace(/\d/g, (least) => (+least + (crypto.getRandomValues(new Uint8Array(1))[0] % (+least ? 4 : 16))).toString(16));
   return time.slice(0, 8) + "-" + time.slice(8) + "-7" + rest;
 };
 

@@ -323,7 +323,7 @@ async fn without_the_core_no_typed_value_leaves_in_an_address() {
 #[wasm_bindgen_test]
 fn ids_are_uuids_of_version_7() {
     let mut ids: BTreeSet<_> = (0..100).map(|_| mint()).collect();
-    // A page without TLS cannot ask for one.
+    // A page without TLS, or in an older browser, cannot ask for one.
     act("Object.defineProperty(crypto, 'randomUUID', { configurable: true, value: undefined })");
     ids.extend((0..100).map(|_| mint()));
     act("delete crypto.randomUUID");
