@@ -41,6 +41,23 @@ async fn app_with_leads(count: u32) -> (TestApp, Vec<String>) {
 }
 
 #[tokio::test]
+async fn whoever_asks_for_what_was_shown_waits_for_what_is_being_noted() {
+    let (app, leads) = app_with_leads(1).await;
+    let (_, client) = issued(&app, "sales").await;
+    let shared = app.app();
+    let site = shared.directory.site("acme").unwrap().number;
+    let before = shared.store.head(site);
+    client.get(&format!("/api/v1/sites/acme/leads/{}", leads[0])).await.expect(200);
+    // The first takes what was gathered, and the second finds nothing left to take.
+    let second = async {
+        shared.looks.flush().await;
+        shared.store.head(site)
+    };
+    let ((), head) = tokio::join!(shared.looks.flush(), second);
+    assert_eq!(head, before + 1);
+}
+
+#[tokio::test]
 async fn a_look_is_told_once_an_hour_by_token_lead_and_endpoint() {
     let (mut app, leads) = app_with_leads(2).await;
     let (sales, client) = issued(&app, "sales").await;

@@ -32,6 +32,8 @@ pub struct Looks {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<State>>,
+    /// Held while looks are appended.
+    appending: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -46,7 +48,7 @@ impl Looks {
     /// None yet.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, state: Arc::default() }
+        Self { store, clock, state: Arc::default(), appending: Arc::default() }
     }
 
     /// Somebody is shown what only some may see of somebody: the id of a lead, or of a person.
@@ -75,8 +77,10 @@ impl Looks {
         }
     }
 
-    /// Appends what was gathered.
+    /// Appends what was gathered. Whatever was seen before this was asked has been appended when it returns, by whomever:
+    /// what somebody else is about to append is waited for.
     pub async fn flush(&self) {
+        let _alone = self.appending.lock().await;
         let fresh = std::mem::take(&mut self.state().fresh);
         for (looker, subjects) in fresh {
             let subjects: Vec<String> = subjects.into_iter().collect();
