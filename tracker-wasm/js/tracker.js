@@ -356,13 +356,16 @@ export const tracker = (config, base, load, early = []) => {
       end(ALL);
     });
     settle();
-    // A form that the page before had sent may show its success at once.
-    if (early[1] || recall(SENT)) {
-      wake();
-      pulse();
-    } else look();
-    views.open();
-    round();
+    // On its own, so that neither half keeps a slow page waiting for long. Whoever ends it before is told of by its end.
+    later(0, () => {
+      // A form that the page before had sent may show its success at once.
+      if (early[1] || recall(SENT)) {
+        wake();
+        pulse();
+      } else look();
+      views.open();
+      round();
+    });
     if (said && /[?&]traza_debug=1/.test(said)) debug();
   })();
 

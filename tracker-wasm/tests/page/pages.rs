@@ -66,6 +66,19 @@ async fn a_document_that_has_a_title_is_told_at_once_and_one_that_it_settles_on_
 }
 
 #[wasm_bindgen_test]
+async fn a_page_that_ends_in_the_task_that_the_tracker_came_in_is_told_all_the_same_and_once() {
+    clean();
+    title("App");
+    let _tracker = Tracker::start("full");
+    assert!(sent().is_empty(), "one task does not do all of it");
+    fire("pagehide", false);
+    let told = || (of_kind("page_view").len(), of_kind("page_leave").len());
+    assert_eq!(told(), (1, 1));
+    pause(50).await;
+    assert_eq!(told(), (1, 1), "what was put off finds nothing left to tell");
+}
+
+#[wasm_bindgen_test]
 async fn what_a_page_calls_itself_late_is_not_its_title() {
     clean();
     title("Precios");
