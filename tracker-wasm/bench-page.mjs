@@ -67,6 +67,7 @@ const VISIT = `(async () => {
 // script ran for so long in it.
 const SEEN = `(async () => {
     const buffered = (type) => new Promise((go) => {
+      if (!PerformanceObserver.supportedEntryTypes.includes(type)) throw new Error("this browser tells nothing of " + type);
       new PerformanceObserver((list) => go(list.getEntries())).observe({ type, buffered: true });
       setTimeout(() => go([]), 200);
     });
@@ -188,7 +189,11 @@ async function visit({ send }, url, parts) {
     await devtools("Page.enable");
     await devtools("Page.navigate", { url });
     const script = [];
-    const run = (expression) => devtools("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    const run = async (expression) => {
+      const { result, exceptionDetails } = await devtools("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+      if (exceptionDetails) throw new Error(`${url}: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
+      return result.value;
+    };
     for (const expression of parts) {
       await run(expression);
       const { metrics } = await devtools("Performance.getMetrics", {});
@@ -197,8 +202,7 @@ async function visit({ send }, url, parts) {
     }
     await devtools("HeapProfiler.collectGarbage", {});
     const { usedSize } = await devtools("Runtime.getHeapUsage", {});
-    const { result } = await run(SEEN);
-    return { script, heap: usedSize, ...result.value };
+    return { script, heap: usedSize, ...(await run(SEEN)) };
   } finally {
     await send("Target.disposeBrowserContext", { browserContextId });
   }
