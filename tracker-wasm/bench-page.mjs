@@ -80,10 +80,15 @@ const SEEN = `(async () => {
 // How an arrival from an advertisement looks.
 const AD = "?utm_source=google&utm_medium=cpc&utm_campaign=solar&gclid=EAIaIQobChMI-test_0-abcDEF";
 
-/** The server of the pages, with the collector behind /t/, once `pass` has said where that is. */
+/**
+ * The server of the pages and of all that they ask for, from memory: whatever answers works on the same machine, and what it
+ * takes of the processor the page would seem to cost. `learn(to)` asks the collector for its loader; `deliver()` hands it what
+ * the pages have told since, in their order, and throws if it took something else than they were answered.
+ */
 async function serve(plausible) {
   let collector;
-  const pass = (to) => (collector = to);
+  let loader;
+  const told = [];
   const pages = {
     "/bare": page(""),
     "/traza": page('<script async src="/t/demo.js"></script>'),
@@ -104,18 +109,28 @@ async function serve(plausible) {
       counts.plausible++;
       return end(202, "text/plain", "ok");
     }
-    if (!request.url.startsWith("/t/")) return end(404, "text/plain", "");
-    if (request.method === "POST") counts.traza++;
-    const { method, headers } = request;
-    const answer = await fetch(collector + request.url, {
-      method,
-      headers: { "content-type": headers["content-type"] ?? "text/plain", "user-agent": headers["user-agent"] ?? "" },
-      body: method === "POST" ? Buffer.concat(body) : undefined,
-    });
-    end(answer.status, answer.headers.get("content-type") ?? "text/plain", Buffer.from(await answer.arrayBuffer()));
+    if (request.url === "/t/demo.js") return end(200, "text/javascript", loader);
+    if (request.url !== "/t/demo") return end(404, "text/plain", "");
+    counts.traza++;
+    const beacon = Buffer.concat(body);
+    const { events, visitor } = JSON.parse(beacon);
+    const answer = { accepted: events.length, duplicate: 0, withheld: 0, rejected: [], visitor };
+    const { "content-type": type = "text/plain", "user-agent": agent = "" } = request.headers;
+    told.push({ beacon, headers: { "content-type": type, "user-agent": agent }, answer });
+    end(200, "application/json", JSON.stringify(answer));
   });
+  const learn = async (to) => {
+    collector = to;
+    loader = Buffer.from(await (await fetch(`${collector}/t/demo.js`)).arrayBuffer());
+  };
+  const deliver = async () => {
+    for (const { beacon, headers, answer } of told.splice(0)) {
+      const said = await (await fetch(`${collector}/t/demo`, { method: "POST", headers, body: beacon })).text();
+      if (said !== JSON.stringify(answer)) throw new Error(`the collector says ${said}, not what the page was answered`);
+    }
+  };
   await new Promise((go) => server.listen(0, "127.0.0.1", go));
-  return { base: `http://127.0.0.1:${server.address().port}`, counts, server, pass };
+  return { base: `http://127.0.0.1:${server.address().port}`, counts, server, learn, deliver };
 }
 
 /** A process and the first line of its log that matches. */
@@ -228,11 +243,11 @@ await main(async () => {
   const children = [];
   try {
     // As it is meant to stand: behind a path of the page's own host, and told so.
-    const { base, counts, server, pass } = await serve(built.outputFiles[0].contents);
+    const { base, counts, server, learn, deliver } = await serve(built.outputFiles[0].contents);
     const place = ["--listen", "127.0.0.1:0", "--public-url", base];
     const collector = await started(program, ["serve", "--demo", "--store", "memory:", ...place], { cwd: folder }, /"listening","address":"([\d.:]+)"/);
     children.push(collector.child);
-    pass(`http://${collector.value}`);
+    await learn(`http://${collector.value}`);
     const names = ["bare", "traza", "plausible"];
     const seen = Object.fromEntries(names.map((name) => [name, []]));
     const chromium = browser();
@@ -245,6 +260,7 @@ await main(async () => {
           const name = names[(at + round) % names.length];
           const got = await visit(chromium, `${base}/${name}`, round % WHOLE ? [ARRIVAL] : [ARRIVAL, STAY, VISIT]);
           const fromAd = await visit(chromium, `${base}/${name}${AD}`, [ARRIVAL]);
+          await deliver();
           const [arrival, stay, whole] = got.script;
           const [ad] = fromAd.script;
           const long = [got, fromAd].filter(({ isLong }) => isLong).length;

@@ -82,7 +82,7 @@ export const enter = (exports) => {
 // What the loader's modules call each other's parts: short in the bundle. No name of the wire, of the configuration or
 // of the browser's may be among them.
 const INTERNAL =
-  /^(alive|command|config|core|each|flush|follow|guard|later|leave|leaves|listen|look|lose|lower|make|old|online|record|refused|restore|revoke|root|rule|same|saw|shows|tell|tick|view|views|wake)$/;
+  /^(alive|command|config|core|each|flush|follow|guard|later|leave|leaves|listen|look|lose|lower|make|old|online|record|refused|restore|revoke|root|rule|same|saw|shows|spend|tell|tick|view|views|wake)$/;
 
 // V8 compiles what nearly all runs at once while it arrives, on another thread, not piece by piece on the page's own:
 // a sixth to a third less script time at a first visit, by `just bench-page`.

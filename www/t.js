@@ -1,7 +1,7 @@
 // The loader, which a page includes: it finds the collector, leaves one global, `traza`, and brings the core. What it
 // does then stands in tracker-wasm/js. It cancels nothing, patches nothing, throws nothing.
 import { enter, imports } from "traza-glue";
-import { attempt } from "../tracker-wasm/js/device.js";
+import { attempt, here, origin } from "../tracker-wasm/js/device.js";
 import { tracker } from "../tracker-wasm/js/tracker.js";
 
 (() => {
@@ -11,7 +11,7 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
   const from = () => {
     // To ask for an element costs as much as a request, where no script of the page has asked for one yet. What the collector
     // says of itself will do where that is this host.
-    if (config.base.startsWith(location.origin + "/")) return config.base;
+    if (here().startsWith(origin(config.base))) return config.base;
     const end = "/" + config.site + ".js";
     const isOurs = (url) => url.includes(end);
     const own = attempt(() => document.currentScript.src);
@@ -35,7 +35,7 @@ import { tracker } from "../tracker-wasm/js/tracker.js";
   try {
     const stub = window.traza;
     // A second tag on the page does nothing.
-    if (stub?.on || !location.protocol.startsWith("http")) return;
+    if (stub?.on || !here().startsWith("http")) return;
     base = from();
     const early = [...(stub?.q || [])];
     let command;

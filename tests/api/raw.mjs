@@ -4,7 +4,8 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 // Whose page it is: addresses of its own host are looked at by their path.
-globalThis.location = { origin: "https://example.com", host: "example.com" };
+globalThis.location = { host: "example.com" };
+globalThis.document = { URL: "https://example.com/" };
 const { isDoubtful, redact } = await import(pathToFileURL(process.argv[2]));
 const core = { cut: (text, written) => (written ? "\u0002" : "\u0001") + text + "\u0003" };
 let out = "";

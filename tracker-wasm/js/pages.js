@@ -1,6 +1,6 @@
 // Page views: one showing of one page each, how much of it was seen and for how long.
 import { attention } from "./attention.js";
-import { BEAT, attempt, json, keep, mint, recall } from "./device.js";
+import { BEAT, attempt, here, json, keep, mint, recall } from "./device.js";
 import { isClickId } from "./raw.js";
 
 const BEAT_MS = 10000;
@@ -13,8 +13,8 @@ const NUMBERS_MS = 3000; // so long a page view waits for what can show the numb
  * `host` as in tracker.js; `first` is the page's address before anything rewrote it, where the guard saw it. Answers how
  * an event of the page view is made, how a page view begins and ends, and `tell()`: its title is as good as it will be;
  * `open()`, once: the first one is told by the title that the document has, if it has one; `follow()`: from here on routes
- * are seen at once, and signs of life. The event numbers 0 and 1 are the page_view's and the page_leave's, whoever sends
- * them.
+ * are seen at once, and signs of life; `spend()`: the page was shown or hidden. The event numbers 0 and 1 are the page_view's
+ * and the page_leave's, whoever sends them.
  */
 export const pages = (host, first) => {
   const doc = document;
@@ -24,7 +24,7 @@ export const pages = (host, first) => {
   let count; // the next event's number
   let url;
   let referrer;
-  let address; // as it was when it was looked at last
+  let last; // its address, as it was when it was looked at last
   let attend;
   let deepest; // how much of it was seen, in percent
   let pending; // the page_view, while its title may change
@@ -41,8 +41,8 @@ export const pages = (host, first) => {
   const make = (kind, rest, number) => ({ kind, id: id(number), at: host.now(), page, ...rest });
 
   // What makes a page another one: not the campaign in its address, which some pages take out.
-  const where = (address) => {
-    const { pathname, search, hash } = new URL(address);
+  const where = (url) => {
+    const { pathname, search, hash } = new URL(url);
     const pairs = search.slice(1).split("&").filter((pair) => pair && !/^(utm_|_tz=)/.test(pair) && !isClickId(pair.split("=")[0]));
     return pathname + pairs + (config.hash_routes ? hash : "");
   };
@@ -61,10 +61,10 @@ export const pages = (host, first) => {
 
   // From where; the same arrival once more, with its own address and referrer, if nothing is said.
   const begin = (from) => {
-    address = location.href;
+    last = here();
     if (from != null) {
       referrer = from;
-      url = first || address;
+      url = first || last;
       first = 0;
     }
     page = mint();
@@ -97,7 +97,7 @@ export const pages = (host, first) => {
 
   // Scripts that draw the page may name it, too. While the address is another page's, so may the title be.
   const settle = () => {
-    if (!pending && location.href == address && Date.now() - began < SETTLES_MS) title = named();
+    if (!pending && here() == last && Date.now() - began < SETTLES_MS) title = named();
   };
 
   const left = () => {
@@ -116,12 +116,12 @@ export const pages = (host, first) => {
   };
 
   const move = () => {
-    const now = location.href;
-    if (now != address && where(now) != where(address)) {
+    const now = here();
+    if (now != last && where(now) != where(last)) {
       leave();
       view(url);
     }
-    address = now;
+    last = now;
     settle();
   };
 
@@ -131,13 +131,12 @@ export const pages = (host, first) => {
     if (!viewed || pending || host.mode != "full" || now - beaten < BEAT_MS) return;
     const key = BEAT + page;
     // Another page took this one for dead, while it slept, and told its end: what comes now is another showing.
-    if (stored && recall("tz_v") && recall(key) == null) return doc.hidden || view(location.href);
+    if (stored && recall("tz_v") && recall(key) == null) return doc.hidden || view(here());
     beaten = now;
     keep(key, "0" + json(left()));
     stored = recall(key);
   };
 
-  listen(doc, "visibilitychange", () => spend());
   host.tick(move);
   host.tick(beat);
 
@@ -145,7 +144,7 @@ export const pages = (host, first) => {
   const again = () => [1, 2].includes(performance.navigation.type);
   // Whoever came from nowhere, to a plain address, does so each time.
   const came = attempt(() => doc.referrer);
-  begin((came || location.search) && attempt(again) ? location.href : came || "");
+  begin((came || here().includes("?")) && attempt(again) ? here() : came || "");
 
   host.id = id;
   host.views = (work) => begins.push(host.guard(work));
@@ -161,5 +160,5 @@ export const pages = (host, first) => {
 
   const open = () => (config.numbers || !named() ? wait : tell)();
 
-  return { make, view, leave, tell, open, follow };
+  return { make, view, leave, tell, open, follow, spend };
 };

@@ -1,7 +1,7 @@
 // What may leave: of a query by its keys, said here, and of texts by the core. Where there is no core, here goes only what the
 // collector, which judges by `wire`'s rules, could not undo, and so that it stores the same. No expression stands outside of
 // what asks it: there it would be read at each arrival.
-import { attempt } from "./device.js";
+import { attempt, here, origin } from "./device.js";
 import { phones } from "./phone.js";
 
 /** Whether a query key may be a click id: somewhat wider than `wire`'s table, which the collector has. */
@@ -36,8 +36,9 @@ const isOfAd = (pair) => {
 /** The same of an address too: its host and path are looked at, and where all may leave an advertisement's query. */
 const isNothing = (text, address, full) => {
   if (!address) return isBare(text, true);
-  const { origin } = location;
-  const rest = text.startsWith(origin + "/") ? text.slice(origin.length) : text.startsWith("https://") ? text.slice(8) : text;
+  const host = origin(text);
+  // Firefox tells a page the name and the password that stood in its address, too.
+  const rest = here().startsWith(host) && !host.includes("@") ? text.slice(host.length - 1) : text.startsWith("https://") ? text.slice(8) : text;
   const [path, query, more] = rest.split("?");
   if (path.includes("//") || (rest == text && path[0] != "/") || !isBare(path)) return false;
   return query == null || (full && more == null && query.split("&").every(isOfAd));

@@ -3,7 +3,7 @@
 // for it. Where the core is refused, or late at the page's end, events leave without it: raw, since the collector
 // judges by the same rules.
 import { clicks } from "./clicks.js";
-import { attempt, json, keep, recall } from "./device.js";
+import { attempt, here, json, keep, recall } from "./device.js";
 import { SENT, forms } from "./forms.js";
 import { layer } from "./layer.js";
 import { handOver } from "./link.js";
@@ -69,11 +69,12 @@ export const tracker = (config, base, load, early = []) => {
 
   const later = (ms, work) => setTimeout(guard(work), ms);
 
-  const hearing = {}; // by kind of event: what hears it in this window, by one listener of the browser's
+  // By kind of event: what hears it in this window, by one listener of the browser's.
+  const hearing = new Map();
 
   // What begins to hear while an event is told hears it, too.
   const heard = (event) => {
-    for (const hear of hearing[event.type]) hear(event);
+    for (const hear of hearing.get(event.type)) hear(event);
   };
 
   // Tells what the guard caught.
@@ -91,22 +92,22 @@ export const tracker = (config, base, load, early = []) => {
 
   const listen = (target, kinds, work, gap = 0) => {
     const on = target.defaultView || target;
-    const here = on == window;
-    const add = (kind, hear) => on.addEventListener(kind, hear, { capture: true, passive: true });
+    const isOwn = on == window;
+    let last = -gap;
+    const hear = guard((event) => {
+      // A frame with a tag of its own tells for itself.
+      if ((gap && event.timeStamp - last < gap) || (!isOwn && on.traza?.on)) return;
+      last = event.timeStamp;
+      work(event);
+    });
     for (const kind of kinds.split(" ")) {
-      let last = -gap;
-      const hear = guard((event) => {
-        // A frame with a tag of its own tells for itself.
-        if ((gap && event.timeStamp - last < gap) || (!here && on.traza?.on)) return;
-        last = event.timeStamp;
-        work(event);
-      });
-      if (!here) add(kind, hear);
+      const others = isOwn && hearing.get(kind);
+      if (others) others.push(hear);
       else {
-        if (!hearing[kind]) add(kind, heard);
-        (hearing[kind] = hearing[kind] || []).push(hear);
-        catchUp(kind, hear);
+        if (isOwn) hearing.set(kind, [hear]);
+        on.addEventListener(kind, isOwn ? heard : hear, { capture: true, passive: true });
       }
+      if (isOwn) catchUp(kind, hear);
     }
   };
 
@@ -313,6 +314,7 @@ export const tracker = (config, base, load, early = []) => {
     awake = true;
     views.follow();
     watch();
+    listen(doc, "click", () => later(50, pulse), 1000);
     waking.map((work) => work());
     early = [];
   };
@@ -324,7 +326,7 @@ export const tracker = (config, base, load, early = []) => {
     choice = rank(word) >= 0 ? "explicit" : signal ? "signal" : "default";
     host.mode = choice == "explicit" ? word : signal ? "off" : config.consent;
     // Each expression that is asked for the first time is compiled for it.
-    const said = location.search.includes("traza_") ? location.search : "";
+    const said = here().includes("traza_") && location.search;
     const mark = said && /[?&]traza_internal=([01])/.exec(said);
     if (mark) keep("tz_i", +mark[1] || null);
     host.tick(heed);
@@ -333,24 +335,24 @@ export const tracker = (config, base, load, early = []) => {
     // Nobody's banner speaks louder than the visitor's browser.
     const look = layer(host, (yes) => signal || choose(yes ? "full" : config.consent == "anonymous" ? "anonymous" : "off"));
     // What is done in a frame takes the focus there: all that its page hears of it before frames are looked for.
-    listen(doc, "blur click auxclick keydown focusin input invalid submit message", wake);
-    listen(doc, "click", () => later(50, pulse), 1000);
+    listen(doc, "blur click auxclick focusin input invalid submit message", wake);
     listen(window, "pagehide", () => {
       pulse();
       views.leave();
       end(END);
       // Back from the cache: another showing of the page, by another id, and nobody's referral.
-      if (!hearing.pageshow) listen(window, "pageshow", (event) => {
+      if (!hearing.has("pageshow")) listen(window, "pageshow", (event) => {
         if (!event.persisted) return;
         const { mode } = host;
         heed();
         // Another choice has begun another page view.
         if (mode == host.mode) settle();
         else if (mode != "wait") return;
-        views.view(location.href);
+        views.view(here());
       });
     });
     listen(doc, "visibilitychange", () => {
+      views.spend();
       if (!doc.hidden) return;
       views.tell();
       end(ALL);

@@ -37,14 +37,18 @@ async fn a_link_to_another_own_domain_carries_the_visitor_while_it_is_followed()
 
 #[wasm_bindgen_test]
 async fn nobody_is_carried_without_consent_or_where_one_domain_is_all() {
-    for (consent, domains) in
-        [("anonymous", DOMAINS), ("wait", DOMAINS), ("full", r#"{"domains":["127.0.0.1"]}"#)]
-    {
+    for (consent, domains) in [
+        ("anonymous", DOMAINS),
+        ("wait", DOMAINS),
+        ("full", r#"{"domains":["127.0.0.1"]}"#),
+        // A page on none of them has nobody of theirs to hand over.
+        ("full", r#"{"domains":["example.org","example.com"]}"#),
+    ] {
         clean();
         show(LINKS);
         let _tracker = Tracker::of(consent, domains);
         let (during, after) = followed("#shop").await;
-        assert_eq!(during, after, "{consent}");
+        assert_eq!(during, after, "{consent} {domains}");
     }
 }
 
