@@ -74,6 +74,12 @@ async fn the_demo_is_there_only_where_it_was_asked_for() {
     let app = TestApp::with(|options| options.demo = true).await;
     let root = get(&app, "/demo").await;
     assert_eq!((root.status, root.header("location")), (308, Some("/demo/")));
+    let from_ad = get(&app, "/demo?utm_source=google&gclid=x%20y").await;
+    assert_eq!(
+        from_ad.header("location"),
+        Some("/demo/?utm_source=google&gclid=x%20y"),
+        "whom an ad brought"
+    );
     let sent = send(app.client.bare(Method::POST, "/demo/gracias").body("telefono=600000000")).await;
     assert_eq!((sent.status, sent.header("location")), (303, Some("/demo/gracias.html")));
     assert_eq!(get(&app, "/demo/gracias.html").await.status, 200);

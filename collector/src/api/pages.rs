@@ -62,9 +62,10 @@ pub async fn thank_you(
     Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, "/demo/gracias.html")).finish())
 }
 
-/// `GET /demo` → `/demo/`, so that relative links hold.
-pub async fn demo_root() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/demo/")).finish()
+/// `GET /demo` → `/demo/`, so that relative links hold, with the query: it says which advertisement brought the visitor.
+pub async fn demo_root(request: HttpRequest) -> HttpResponse {
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, format!("/demo/{query}"))).finish()
 }
 
 fn file<F: RustEmbed>(request: &HttpRequest, path: &str) -> Result<HttpResponse, Problem> {
