@@ -9,15 +9,6 @@ export const attempt = (work) => {
   }
 };
 
-/**
- * The page's address, in Firefox with the name and password that stood in it, so it leaves by redact() alone. `location` says it,
- * too, but a browser has to prepare that for whoever asks first.
- */
-export const here = () => document.URL;
-
-/** The beginning of an address, up to its path. */
-export const origin = (url) => url.split("/", 3).join("/") + "/";
-
 let held;
 
 // Kept in hand: WebKit gives out no storage while a script closes the window, but the one that is held goes on working.
@@ -34,6 +25,15 @@ const asIs = function (key) {
 
 /** As JSON. Some pages teach arrays, texts and others to say it another way; asking after each value costs, so only there. */
 export const json = (value) => JSON.stringify(value, [[], {}, "", 0].some((one) => one.toJSON) ? asIs : null);
+
+/**
+ * The page's address, as `location` says it, which a browser has to prepare for whoever asks first. A document says the same,
+ * but in Firefox with the name and password that stood in it.
+ */
+export const here = () => (document.URL.includes("@") ? location.href : document.URL);
+
+/** The beginning of an address, up to its path. */
+export const origin = (url) => url.split("/", 3).join("/") + "/";
 
 /** What undelivered events (see road.js) and the state of a page view that lives (see pages.js) are kept by. */
 export const KEPT = "tz_q";

@@ -37,8 +37,7 @@ const isOfAd = (pair) => {
 const isNothing = (text, address, full) => {
   if (!address) return isBare(text, true);
   const host = origin(text);
-  // Firefox tells a page the name and the password that stood in its address, too.
-  const rest = here().startsWith(host) && !host.includes("@") ? text.slice(host.length - 1) : text.startsWith("https://") ? text.slice(8) : text;
+  const rest = here().startsWith(host) ? text.slice(host.length - 1) : text.startsWith("https://") ? text.slice(8) : text;
   const [path, query, more] = rest.split("?");
   if (path.includes("//") || (rest == text && path[0] != "/") || !isBare(path)) return false;
   return query == null || (full && more == null && query.split("&").every(isOfAd));
